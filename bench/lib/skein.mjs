@@ -1,0 +1,10 @@
+// The build of skein that is measured: dist/, or the folder that SKEIN_DIST names, to compare two builds.
+import { join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+export const root = fileURLToPath(new URL('../..', import.meta.url));
+
+const dist = resolve(process.env.SKEIN_DIST ?? join(root, 'dist'));
+
+export const loadSkein = () => import(pathToFileURL(join(dist, 'index.js')));
+export const loadTesting = () => import(pathToFileURL(join(dist, 'testing/index.js')));

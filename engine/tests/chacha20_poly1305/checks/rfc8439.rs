@@ -1,0 +1,243 @@
+//! The test vectors of RFC 8439: the ChaCha20 block (2.3.2, A.1), Poly1305 (2.5.2, A.3) and the AEAD (2.8.2, A.5).
+
+use super::hex;
+use crate::chacha20_poly1305::chacha20;
+use crate::chacha20_poly1305::poly1305::Poly1305;
+use crate::chacha20_poly1305::{Key, OpenError};
+
+struct Block {
+    key: &'static str,
+    counter: u32,
+    nonce: [u32; 3],
+    stream: &'static str,
+}
+
+const BLOCKS: &[Block] = &[
+    // 2.3.2
+    Block {
+        key: "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+        counter: 1,
+        nonce: [0x0900_0000, 0x4a00_0000, 0],
+        stream: "10f1e7e4d13b5915500fdd1fa32071c4c7d1f4c733c068030422aa9ac3d46c4ed2826446079faa0914c2d705d98b02a2\
+         b5129cd1de164eb9cbd083e8a2503c4e",
+    },
+    // A.1 #1
+    Block {
+        key: "0000000000000000000000000000000000000000000000000000000000000000",
+        counter: 0,
+        nonce: [0; 3],
+        stream: "76b8e0ada0f13d90405d6ae55386bd28bdd219b8a08ded1aa836efcc8b770dc7da41597c5157488d7724e03fb8d84a37\
+         6a43b8f41518a11cc387b669b2ee6586",
+    },
+    // A.1 #2
+    Block {
+        key: "0000000000000000000000000000000000000000000000000000000000000000",
+        counter: 1,
+        nonce: [0; 3],
+        stream: "9f07e7be5551387a98ba977c732d080dcb0f29a048e3656912c6533e32ee7aed29b721769ce64e43d57133b074d839d5\
+         31ed1f28510afb45ace10a1f4b794d6f",
+    },
+    // A.1 #3
+    Block {
+        key: "0000000000000000000000000000000000000000000000000000000000000001",
+        counter: 1,
+        nonce: [0; 3],
+        stream: "3aeb5224ecf849929b9d828db1ced4dd832025e8018b8160b82284f3c949aa5a8eca00bbb4a73bdad192b5c42f73f2fd\
+         4e273644c8b36125a64addeb006c13a0",
+    },
+    // A.1 #4
+    Block {
+        key: "00ff000000000000000000000000000000000000000000000000000000000000",
+        counter: 2,
+        nonce: [0; 3],
+        stream: "72d54dfbf12ec44b362692df94137f328fea8da73990265ec1bbbea1ae9af0ca13b25aa26cb4a648cb9b9d1be65b2c09\
+         24a66c54d545ec1b7374f4872e99f096",
+    },
+    // A.1 #5
+    Block {
+        key: "0000000000000000000000000000000000000000000000000000000000000000",
+        counter: 0,
+        nonce: [0, 0, 0x0200_0000],
+        stream: "c2c64d378cd536374ae204b9ef933fcd1a8b2288b3dfa49672ab765b54ee27c78a970e0e955c14f3a88e741b97c286f7\
+         5f8fc299e8148362fa198a39531bed6d",
+    },
+];
+
+/// Key, message, tag.
+const AUTHENTICATORS: &[[&str; 3]] = &[
+    // 2.5.2
+    [
+        "85d6be7857556d337f4452fe42d506a80103808afb0db2fd4abff6af4149f51b",
+        "43727970746f6772617068696320466f72756d2052657365617263682047726f7570",
+        "a8061dc1305136c6c22b8baf0c0127a9",
+    ],
+    // A.3 #1
+    [
+        "0000000000000000000000000000000000000000000000000000000000000000",
+        "000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000\
+         00000000000000000000000000000000",
+        "00000000000000000000000000000000",
+    ],
+    // A.3 #2
+    [
+        "0000000000000000000000000000000036e5f6b5c5e06070f0efca96227a863e",
+        "416e79207375626d697373696f6e20746f20746865204945544620696e74656e6465642062792074686520436f6e7472\
+         696275746f7220666f72207075626c69636174696f6e20617320616c6c206f722070617274206f6620616e2049455446\
+         20496e7465726e65742d4472616674206f722052464320616e6420616e792073746174656d656e74206d616465207769\
+         7468696e2074686520636f6e74657874206f6620616e204945544620616374697669747920697320636f6e7369646572\
+         656420616e20224945544620436f6e747269627574696f6e222e20537563682073746174656d656e747320696e636c75\
+         6465206f72616c2073746174656d656e747320696e20494554462073657373696f6e732c2061732077656c6c20617320\
+         7772697474656e20616e6420656c656374726f6e696320636f6d6d756e69636174696f6e73206d61646520617420616e\
+         792074696d65206f7220706c6163652c207768696368206172652061646472657373656420746f",
+        "36e5f6b5c5e06070f0efca96227a863e",
+    ],
+    // A.3 #3
+    [
+        "36e5f6b5c5e06070f0efca96227a863e00000000000000000000000000000000",
+        "416e79207375626d697373696f6e20746f20746865204945544620696e74656e6465642062792074686520436f6e7472\
+         696275746f7220666f72207075626c69636174696f6e20617320616c6c206f722070617274206f6620616e2049455446\
+         20496e7465726e65742d4472616674206f722052464320616e6420616e792073746174656d656e74206d616465207769\
+         7468696e2074686520636f6e74657874206f6620616e204945544620616374697669747920697320636f6e7369646572\
+         656420616e20224945544620436f6e747269627574696f6e222e20537563682073746174656d656e747320696e636c75\
+         6465206f72616c2073746174656d656e747320696e20494554462073657373696f6e732c2061732077656c6c20617320\
+         7772697474656e20616e6420656c656374726f6e696320636f6d6d756e69636174696f6e73206d61646520617420616e\
+         792074696d65206f7220706c6163652c207768696368206172652061646472657373656420746f",
+        "f3477e7cd95417af89a6b8794c310cf0",
+    ],
+    // A.3 #4
+    [
+        "1c9240a5eb55d38af333888604f6b5f0473917c1402b80099dca5cbc207075c0",
+        "2754776173206272696c6c69672c20616e642074686520736c6974687920746f7665730a446964206779726520616e64\
+         2067696d626c6520696e2074686520776162653a0a416c6c206d696d737920776572652074686520626f726f676f7665\
+         732c0a416e6420746865206d6f6d65207261746873206f757467726162652e",
+        "4541669a7eaaee61e708dc7cbcc5eb62",
+    ],
+    // A.3 #5
+    [
+        "0200000000000000000000000000000000000000000000000000000000000000",
+        "ffffffffffffffffffffffffffffffff",
+        "03000000000000000000000000000000",
+    ],
+    // A.3 #6
+    [
+        "02000000000000000000000000000000ffffffffffffffffffffffffffffffff",
+        "02000000000000000000000000000000",
+        "03000000000000000000000000000000",
+    ],
+    // A.3 #7
+    [
+        "0100000000000000000000000000000000000000000000000000000000000000",
+        "fffffffffffffffffffffffffffffffff0ffffffffffffffffffffffffffffff11000000000000000000000000000000",
+        "05000000000000000000000000000000",
+    ],
+    // A.3 #8
+    [
+        "0100000000000000000000000000000000000000000000000000000000000000",
+        "fffffffffffffffffffffffffffffffffbfefefefefefefefefefefefefefefe01010101010101010101010101010101",
+        "00000000000000000000000000000000",
+    ],
+    // A.3 #9
+    [
+        "0200000000000000000000000000000000000000000000000000000000000000",
+        "fdffffffffffffffffffffffffffffff",
+        "faffffffffffffffffffffffffffffff",
+    ],
+    // A.3 #10
+    [
+        "0100000000000000040000000000000000000000000000000000000000000000",
+        "e33594d7505e43b900000000000000003394d7505e4379cd010000000000000000000000000000000000000000000000\
+         01000000000000000000000000000000",
+        "14000000000000005500000000000000",
+    ],
+    // A.3 #11
+    [
+        "0100000000000000040000000000000000000000000000000000000000000000",
+        "e33594d7505e43b900000000000000003394d7505e4379cd010000000000000000000000000000000000000000000000",
+        "13000000000000000000000000000000",
+    ],
+];
+
+struct Message {
+    key: &'static str,
+    nonce: &'static str,
+    aad: &'static str,
+    plaintext: &'static str,
+    ciphertext: &'static str,
+    tag: &'static str,
+}
+
+const MESSAGES: &[Message] = &[
+    // 2.8.2
+    Message {
+        key: "808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f",
+        nonce: "070000004041424344454647",
+        aad: "50515253c0c1c2c3c4c5c6c7",
+        plaintext: "Ladies and Gentlemen of the class of '99: If I could offer you \
+            only one tip for the future, sunscreen would be it.",
+        ciphertext: "d31a8d34648e60db7b86afbc53ef7ec2a4aded51296e08fea9e2b5a736ee62d63dbea45e8ca9671282fafb69da92728b\
+         1a71de0a9e060b2905d6a5b67ecd3b3692ddbd7f2d778b8c9803aee328091b58fab324e4fad675945585808b4831d7bc\
+         3ff4def08e4b7a9de576d26586cec64b6116",
+        tag: "1ae10b594f09e26a7e902ecbd0600691",
+    },
+    // A.5
+    Message {
+        key: "1c9240a5eb55d38af333888604f6b5f0473917c1402b80099dca5cbc207075c0",
+        nonce: "000000000102030405060708",
+        aad: "f33388860000000000004e91",
+        plaintext: "Internet-Drafts are draft documents valid for a maximum of six months and may be \
+            updated, replaced, or obsoleted by other documents at any time. It is inappropriate to use \
+            Internet-Drafts as reference material or to cite them other than as \
+            /“work in progress./”",
+        ciphertext: "64a0861575861af460f062c79be643bd5e805cfd345cf389f108670ac76c8cb24c6cfc18755d43eea09ee94e382d26b0\
+         bdb7b73c321b0100d4f03b7f355894cf332f830e710b97ce98c8a84abd0b948114ad176e008d33bd60f982b1ff37c855\
+         9797a06ef4f0ef61c186324e2b3506383606907b6a7c02b0f9f6157b53c867e4b9166c767b804d46a59b5216cde7a4e9\
+         9040c5a40433225ee282a1b0a06c523eaf4534d7f83fa1155b0047718cbc546a0d072b04b3564eea1b422273f548271a\
+         0bb2316053fa76991955ebd63159434ecebb4e466dae5a1073a6727627097a1049e617d91d361094fa68f0ff77987130\
+         305beaba2eda04df997b714d6c6f2c29a6ad5cb4022b02709b",
+        tag: "eead9d67890cbb22392336fea1851f38",
+    },
+];
+
+pub fn blocks() {
+    for block in BLOCKS {
+        let key = chacha20::Key::new(&hex::array(block.key));
+        let words = key.block(block.counter, block.nonce);
+        let stream: Vec<u8> = words.into_iter().flat_map(u32::to_le_bytes).collect();
+        assert_eq!(stream, hex::bytes(block.stream));
+    }
+}
+
+pub fn authenticators() {
+    for [key, message, tag] in AUTHENTICATORS {
+        let key: [u8; 32] = hex::array(key);
+        let (words, _) = key.as_chunks::<4>();
+        let mut poly = Poly1305::new(core::array::from_fn(|i| u32::from_le_bytes(words[i])));
+        poly.unpadded(&hex::bytes(message));
+        assert_eq!(poly.tag(), hex::array(tag));
+    }
+}
+
+pub fn messages() {
+    for message in MESSAGES {
+        let key = Key::new(&hex::array(message.key));
+        let nonce = hex::array(message.nonce);
+        let aad = hex::bytes(message.aad);
+
+        let mut buf = message.plaintext.as_bytes().to_vec();
+        let tag = key.seal_in_place(&nonce, &aad, &mut buf);
+        assert_eq!(buf, hex::bytes(message.ciphertext));
+        assert_eq!(tag, hex::array(message.tag));
+
+        buf.extend_from_slice(&tag);
+        let opened = key.open_in_place(&nonce, &aad, &mut buf);
+        assert_eq!(opened.as_deref(), Ok(message.plaintext.as_bytes()));
+    }
+}
+
+pub fn too_short_for_a_tag() {
+    let key = Key::new(&[7; 32]);
+    for length in 0..16 {
+        let mut buf = vec![0; length];
+        assert_eq!(key.open_in_place(&[0; 12], &[], &mut buf), Err(OpenError));
+    }
+}

@@ -1,0 +1,3 @@
+/** Observation: diagnostics channels, key logs, qlog. */
+
+export { CHANNELS } from './channels.js';

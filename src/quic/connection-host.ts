@@ -1,0 +1,21 @@
+/** What a connection needs of its endpoint; it names itself by the engine's handle. */
+
+import type { Engine } from '../engine/engine.js';
+import type { CloseInfo, MigrateOptions } from './connection-types.js';
+import type { Clock, UdpSocket } from './types/udp.js';
+
+export interface ConnectionHost {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  wake(): void;
+  /** Binds a further socket for a connection that moves, or opens a path. */
+  bindFor(handle: number, options: MigrateOptions): Promise<UdpSocket>;
+  /** The connection is about to move away from the socket. Not to be called while events are handled. */
+  leaving(socket: UdpSocket): void;
+  /** The connection does not need the socket any more. */
+  released(handle: number, socket: UdpSocket): void;
+  /** The handshake is complete, or early data came before. May be called twice. */
+  established(handle: number): void;
+  ended(handle: number, info: CloseInfo): void;
+  writeQlog(handle: number, bytes: Uint8Array): void;
+}

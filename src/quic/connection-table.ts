@@ -1,0 +1,129 @@
+/** The connections of an endpoint by the engine's handle, and the sums of what they counted. */
+
+import type { CloseInfo } from './connection-types.js';
+import type { QuicConnection } from './connection.js';
+import { connectionClose, connectionReady } from '../observe/channels.js';
+
+/** The lower bits of a handle are its slot (engine/src/handles.rs). */
+const SLOT_MASK = 0xfffff;
+
+interface Entry {
+  readonly handle: number;
+  readonly connection: QuicConnection;
+  /** Whether a handler of the listener has got it. */
+  dispatched: boolean;
+}
+
+/** Sums over connections. */
+export interface ConnectionSums {
+  readonly streams: number;
+  readonly activeStreams: number;
+  readonly received: number;
+  readonly sent: number;
+  readonly lost: number;
+  /** Mean of the smoothed round-trip times of established connections; 0 without one. */
+  readonly rttMs: number;
+}
+
+export class ConnectionTable {
+  readonly #bySlot: (Entry | undefined)[] = [];
+  readonly #open = new Set<QuicConnection>();
+  readonly #handshaking = new Set<QuicConnection>();
+  readonly #past = { streams: 0, received: 0, sent: 0, lost: 0 };
+  #onDrained: (() => void) | undefined;
+  /** Connections ever made. */
+  total = 0;
+  /** Connections whose closing or draining period is not over (RFC 9000 10.2). */
+  undrained = 0;
+
+  add(handle: number, connection: QuicConnection): void {
+    this.#bySlot[handle & SLOT_MASK] = { handle, connection, dispatched: false };
+    this.#open.add(connection);
+    this.#handshaking.add(connection);
+    this.undrained++;
+  }
+
+  get(handle: number): QuicConnection | undefined {
+    return this.#entry(handle)?.connection;
+  }
+
+  #entry(handle: number): Entry | undefined {
+    const entry = this.#bySlot[handle & SLOT_MASK];
+    return entry?.handle === handle ? entry : undefined;
+  }
+
+  get open(): ReadonlySet<QuicConnection> {
+    return this.#open;
+  }
+
+  /** Connections whose handshake is under way. */
+  get handshakes(): number {
+    return this.#handshaking.size;
+  }
+
+  /** The handshake is complete, or early data came. Returns the connection when a handler is to get it now. */
+  established(handle: number): QuicConnection | undefined {
+    const entry = this.#entry(handle);
+    if (!entry) return undefined;
+    const { connection } = entry;
+    if (!connection.handshaking && this.#handshaking.delete(connection) && connectionReady.hasSubscribers) {
+      connectionReady.publish({ connection });
+    }
+    if (connection.isClient || entry.dispatched) return undefined;
+    entry.dispatched = true;
+    return connection;
+  }
+
+  ended(handle: number, info: CloseInfo): void {
+    const connection = this.get(handle);
+    if (!connection || !this.#open.delete(connection)) return;
+    this.#handshaking.delete(connection);
+    try {
+      const stats = connection.stats();
+      this.#past.streams += stats.totalStreams;
+      this.#past.received += stats.bytesReceived;
+      this.#past.sent += stats.bytesSent;
+      this.#past.lost += stats.packetsLost;
+    } catch {
+      // It ended before the engine counted anything.
+    }
+    if (connectionClose.hasSubscribers) connectionClose.publish({ connection, info });
+  }
+
+  /** The engine has forgotten the connection. */
+  drained(handle: number): void {
+    this.#bySlot[handle & SLOT_MASK] = undefined;
+    if (--this.undrained === 0) this.#onDrained?.();
+  }
+
+  /** No connection will drain any more: the engine is gone. */
+  abandon(): void {
+    this.undrained = 0;
+    this.#onDrained?.();
+  }
+
+  /** Calls back when the last connection has drained. */
+  whenDrained(callback: () => void): void {
+    if (this.undrained === 0) callback();
+    else this.#onDrained = callback;
+  }
+
+  sums(): ConnectionSums {
+    let { streams, received, sent, lost } = this.#past;
+    let activeStreams = 0;
+    let rtt = 0;
+    let measured = 0;
+    for (const connection of this.#open) {
+      const stats = connection.stats();
+      streams += stats.totalStreams;
+      activeStreams += stats.activeStreams;
+      received += stats.bytesReceived;
+      sent += stats.bytesSent;
+      lost += stats.packetsLost;
+      if (connection.handshaking) continue;
+      rtt += stats.rttMs;
+      measured++;
+    }
+    return { streams, activeStreams, received, sent, lost, rttMs: measured === 0 ? 0 : rtt / measured };
+  }
+}

@@ -1,0 +1,260 @@
+/**
+ * Where sockets, timers and the engine meet: datagrams in (batched per turn of the event loop) -> events -> application
+ * -> transmits out (batched) -> timer, re-armed only when its deadline moved forward.
+ */
+
+import type { Engine, EventHandler } from '../engine/engine.js';
+import { TX_RECORDS } from '../engine/engine.js';
+import type { Clock, ClockTimer, DatagramSink, UdpSocket } from './types/udp.js';
+import { AddressCache } from './udp/address.js';
+import { RemoteWords } from './udp/remote-words.js';
+
+/** Batches of transmits per turn; then the event loop gets its chance, so that no connection starves the rest. */
+const BATCHES_PER_TURN = 32;
+/** Wall time is only needed for certificates and tokens; telling it once a second is exact enough. */
+const WALL_CLOCK_INTERVAL = 1000;
+
+/** What the pump tells the endpoint. */
+export interface PumpHost {
+  /** An event of the engine. */
+  readonly onEvent: EventHandler;
+  /** Number of the socket that a connection sends from; 0: none any more. */
+  socketOf(connection: number): number;
+  onSocketError(socket: UdpSocket, error: NodeJS.ErrnoException, fatal: boolean): void;
+  /** The engine crashed. */
+  onCrash(error: unknown): void;
+  /** The timer fired, which it does not on an idle connection. */
+  onTimeout(now: number): void;
+}
+
+export class Pump implements DatagramSink {
+  readonly #engine: Engine;
+  readonly #clock: Clock;
+  readonly #host: PumpHost;
+  readonly #addresses = new AddressCache();
+  readonly #remotes = new RemoteWords();
+  readonly #sockets: (UdpSocket | undefined)[] = [];
+  /** By a socket's number: what the engine is told of where a datagram came in; 0: nothing. */
+  readonly #numbers: number[] = [];
+  #turnPending = false;
+  #flushPending = false;
+  #blocked = false;
+  #stopped = false;
+  #timer: ClockTimer | undefined;
+  #deadline = Infinity;
+  #wallToldAt = -Infinity;
+  #keepAlive = false;
+
+  constructor(engine: Engine, clock: Clock, host: PumpHost) {
+    this.#engine = engine;
+    this.#clock = clock;
+    this.#host = host;
+  }
+
+  addSocket(socket: UdpSocket): void {
+    this.#sockets[socket.id] = socket;
+    this.#numbers[socket.id] = socket.id;
+  }
+
+  /**
+   * A connection is about to move away from the socket. The engine sends from where the latest datagram came in; what
+   * still comes in here must not lead it back, to use its new connection ID from the former address (RFC 9000 9.5).
+   */
+  leaveSocket(socket: UdpSocket): void {
+    if (!this.#stopped) this.#takeInput();
+    this.#numbers[socket.id] = 0;
+  }
+
+  removeSocket(socket: UdpSocket): void {
+    this.#sockets[socket.id] = undefined;
+  }
+
+  /** Whether the timer keeps the process alive. */
+  setKeepAlive(keepAlive: boolean): void {
+    this.#keepAlive = keepAlive;
+    if (keepAlive) this.#timer?.ref();
+    else this.#timer?.unref();
+  }
+
+  /** Ends all activity; pending turns do nothing. */
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  // Input.
+
+  receive(
+    socket: UdpSocket,
+    payload: Uint8Array,
+    address: string,
+    port: number,
+    ecn: number,
+    segmentSize: number,
+  ): void {
+    if (this.#stopped) return;
+    const remote = this.#remotes.get(address, port);
+    if (remote === undefined) return;
+    const number = this.#numbers[socket.id] ?? 0;
+    if (!this.#engine.pushDatagram(payload, remote, number, ecn, segmentSize)) {
+      this.#takeInput();
+      this.#engine.pushDatagram(payload, remote, number, ecn, segmentSize);
+    }
+    if (!this.#turnPending) {
+      this.#turnPending = true;
+      this.#clock.soon(this.#turn);
+    }
+  }
+
+  writable(): void {
+    if (this.#blocked) {
+      this.#blocked = false;
+      this.wake();
+    }
+  }
+
+  error(socket: UdpSocket, error: NodeJS.ErrnoException, fatal: boolean): void {
+    if (!this.#stopped) this.#host.onSocketError(socket, error, fatal);
+  }
+
+  readonly #turn = (): void => {
+    this.#turnPending = false;
+    if (this.#stopped) return;
+    this.#takeInput();
+    this.wake();
+  };
+
+  /** Feeds what has been received and dispatches what comes of it. */
+  #takeInput(): void {
+    if (this.#engine.pendingDatagrams === 0) return;
+    const now = this.#clock.now();
+    this.#tellWallClock(now);
+    try {
+      this.#engine.handleDatagrams(now);
+      this.#engine.pollEvents(this.#host.onEvent);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #tellWallClock(now: number): void {
+    if (now - this.#wallToldAt < WALL_CLOCK_INTERVAL) return;
+    this.#wallToldAt = now;
+    this.#engine.setWallClock(this.#clock.wallTime());
+  }
+
+  #fail(error: unknown): void {
+    this.stop();
+    if (this.#engine.crash === undefined) throw error;
+    this.#host.onCrash(error);
+  }
+
+  // Output.
+
+  /**
+   * Sends what connections have to send, once the code that runs now, and the promises it settled, have run: many small
+   * writes become few packets.
+   */
+  wake(): void {
+    if (this.#flushPending || this.#stopped) return;
+    this.#flushPending = true;
+    queueMicrotask(this.#afterMicrotasks);
+  }
+
+  // Ticks run when the microtask queue is empty, chains of promises included.
+  readonly #afterMicrotasks = (): void => {
+    process.nextTick(this.#flush);
+  };
+
+  readonly #flush = (): void => {
+    this.#flushPending = false;
+    if (this.#stopped) return;
+    try {
+      this.#transmit();
+      this.#engine.pollEvents(this.#host.onEvent);
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    this.#rearm();
+  };
+
+  #transmit(): void {
+    const now = this.#clock.now();
+    this.#tellWallClock(now);
+    for (let batch = 0; batch < BATCHES_PER_TURN; batch++) {
+      if (!this.#socketsWritable()) {
+        this.#blocked = true;
+        return;
+      }
+      const count = this.#engine.pollTransmits(now, this.#send);
+      for (const socket of this.#sockets) socket?.flush();
+      if (count < TX_RECORDS) return;
+    }
+    // More is waiting: go on in the next turn of the event loop.
+    this.#flushPending = true;
+    this.#clock.soon(this.#flush);
+  }
+
+  #socketsWritable(): boolean {
+    for (const socket of this.#sockets) if (socket?.writable === false) return false;
+    return true;
+  }
+
+  readonly #send = (
+    payload: Uint8Array,
+    segmentSize: number,
+    socketId: number,
+    ecn: number,
+    connection: number,
+    words: Uint32Array,
+    address: number,
+  ): void => {
+    const socket = this.#sockets[socketId] ?? this.#sockets[this.#host.socketOf(connection)];
+    const remote = this.#addresses.get(words, address);
+    // A transmit of a socket that is gone is lost, like any datagram may be.
+    if (socket && remote) socket.send(payload, segmentSize, remote, ecn);
+  };
+
+  // Clock.
+
+  #rearm(): void {
+    const deadline = this.#engine.pollTimeout();
+    // A timer that fires too early costs one look; moving it at every packet would cost more.
+    if (deadline >= this.#deadline || this.#stopped) return;
+    this.#timer?.cancel();
+    this.#arm(deadline);
+  }
+
+  #arm(deadline: number): void {
+    this.#deadline = deadline;
+    if (deadline === Infinity) {
+      this.#timer = undefined;
+      return;
+    }
+    this.#timer = this.#clock.setTimer(Math.max(0, deadline - this.#clock.now()), this.#timeout);
+    if (!this.#keepAlive) this.#timer.unref();
+  }
+
+  readonly #timeout = (): void => {
+    this.#timer = undefined;
+    this.#deadline = Infinity;
+    if (this.#stopped) return;
+    const now = this.#clock.now();
+    const deadline = this.#engine.pollTimeout();
+    if (deadline > now) {
+      this.#arm(deadline);
+      return;
+    }
+    try {
+      this.#engine.handleTimeout(now);
+      this.#engine.pollEvents(this.#host.onEvent);
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    this.#host.onTimeout(now);
+    this.#flush();
+  };
+}

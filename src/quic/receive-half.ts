@@ -1,0 +1,256 @@
+/** The receiving half of a stream (RFC 9000 3.2). Bytes stay in the engine until they are asked for: whoever stops
+ * reading stops the sender by flow control, and memory stays within the receive window. */
+
+import { FAILURE, STREAM_BUFFER_BYTES } from '../engine/engine.js';
+import { QuicError } from './errors.js';
+import type { StreamHost } from './stream-host.js';
+import { Waiter } from './waiter.js';
+
+export const EMPTY = new Uint8Array(0);
+
+/** `open`: more may come. `finished`: FIN was read. `stopped`: this side gave up reading. */
+export type ReceiveState = 'open' | 'finished' | 'reset' | 'stopped' | 'failed';
+
+export class ReceiveHalf {
+  readonly #host: StreamHost;
+  readonly #id: number;
+  #state: ReceiveState = 'open';
+  /** The engine has said that there is something to read, and has not yet said that there is nothing more. */
+  #ready: boolean;
+  #waiters: Waiter<Uint8Array>[] = [];
+  #maxBytes: number[] = [];
+  /** What was taken out of the engine when the connection closed before it was read. */
+  #spilled: Uint8Array[] | undefined;
+  #spilledEnd: QuicError | 'finished' | undefined;
+  #error: QuicError | undefined;
+  #onReadable: (() => void) | undefined;
+  #ended: Waiter<void> | undefined;
+  /** Bytes handed to the application so far. */
+  bytesReceived = 0;
+
+  constructor(host: StreamHost, id: number, ready: boolean) {
+    this.#host = host;
+    this.#id = id;
+    this.#ready = ready;
+  }
+
+  get state(): ReceiveState {
+    return this.#state;
+  }
+
+  /** Resolves when nothing more will come out of this half. */
+  get ended(): Promise<void> {
+    this.#ended ??= new Waiter<void>();
+    if (this.#state !== 'open') this.#ended.resolve();
+    return this.#ended.promise;
+  }
+
+  /** Called once each time that reading may succeed again; one listener. */
+  set onReadable(listener: (() => void) | undefined) {
+    this.#onReadable = listener;
+    if (listener && (this.#ready || this.#state !== 'open')) queueMicrotask(listener);
+  }
+
+  /**
+   * The next bytes, an empty array at the end of the stream, `undefined` when none are there now.
+   *
+   * @throws QuicError when the stream was reset or stopped, or the connection is gone
+   */
+  read(maxBytes: number): Uint8Array | undefined {
+    switch (this.#state) {
+      case 'finished':
+        return EMPTY;
+      case 'reset':
+      case 'stopped':
+      case 'failed':
+        throw this.#error ?? this.#closed('read');
+      case 'open':
+        break;
+    }
+    if (this.#spilled) return this.#readSpilled(maxBytes);
+    if (!this.#ready) {
+      const { closeError } = this.#host;
+      if (closeError) throw this.#fail(closeError);
+      return undefined;
+    }
+    const { engine, handle } = this.#host;
+    const result = engine.read(handle, this.#id, Math.min(maxBytes, STREAM_BUFFER_BYTES));
+    if (result >= 0) return this.#taken(result);
+    this.#ready = false;
+    if (result === FAILURE.blocked) return undefined;
+    throw this.#fail(this.#readError(result));
+  }
+
+  #taken(result: number): Uint8Array {
+    const { engine } = this.#host;
+    const length = result >>> 1;
+    const bytes = length === 0 ? EMPTY : engine.readBytes(length);
+    this.bytesReceived += length;
+    if ((result & 1) === 1) this.#end('finished');
+    this.#host.wake();
+    return bytes;
+  }
+
+  #readSpilled(maxBytes: number): Uint8Array {
+    const [first] = this.#spilled ?? [];
+    if (first !== undefined) {
+      if (first.length <= maxBytes) this.#spilled?.shift();
+      else if (this.#spilled) this.#spilled[0] = first.subarray(maxBytes);
+      const bytes = first.subarray(0, maxBytes);
+      this.bytesReceived += bytes.length;
+      return bytes;
+    }
+    if (this.#spilledEnd === 'finished') {
+      this.#end('finished');
+      return EMPTY;
+    }
+    throw this.#fail(this.#spilledEnd ?? this.#closed('read'));
+  }
+
+  /** @throws QuicError as {@link read}; AbortSignal's reason */
+  receive(maxBytes: number, signal?: AbortSignal): Promise<Uint8Array> {
+    try {
+      signal?.throwIfAborted();
+      if (this.#waiters.length === 0) {
+        const bytes = this.read(maxBytes);
+        if (bytes !== undefined) return Promise.resolve(bytes);
+      }
+      const waiter = new Waiter<Uint8Array>(signal, (aborted) => this.#forget(aborted));
+      this.#waiters.push(waiter);
+      this.#maxBytes.push(maxBytes);
+      this.#host.watch(this.#id);
+      return waiter.promise;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #forget(waiter: Waiter<Uint8Array>): void {
+    const index = this.#waiters.indexOf(waiter);
+    if (index >= 0) {
+      this.#waiters.splice(index, 1);
+      this.#maxBytes.splice(index, 1);
+    }
+  }
+
+  /** The engine has something to read. */
+  wakeUp(): void {
+    this.#ready = true;
+    this.#serve();
+    if (this.#ready) this.#onReadable?.();
+  }
+
+  #serve(): void {
+    while (this.#waiters.length > 0) {
+      const [waiter] = this.#waiters;
+      if (waiter === undefined) return;
+      try {
+        const bytes = this.read(this.#maxBytes[0] ?? STREAM_BUFFER_BYTES);
+        if (bytes === undefined) return;
+        this.#forget(waiter);
+        waiter.resolve(bytes);
+      } catch (error) {
+        this.#forget(waiter);
+        waiter.reject(error);
+      }
+    }
+  }
+
+  /** Gives up reading: STOP_SENDING. */
+  stop(code: number): void {
+    if (this.#state !== 'open') return;
+    const { engine, handle } = this.#host;
+    if (!this.#host.closeError) {
+      engine.stopSending(handle, this.#id, code);
+      this.#host.wake();
+    }
+    this.#error = this.#closed('read');
+    this.#end('stopped');
+    this.#serve();
+  }
+
+  /** The connection has closed: what had arrived can still be read, and then `error`. */
+  connectionClosed(error: QuicError): void {
+    if (this.#state !== 'open') return;
+    this.#spilled = [];
+    this.#spilledEnd = error;
+    const { engine, handle } = this.#host;
+    if (engine.crash === undefined) {
+      for (;;) {
+        const result = engine.read(handle, this.#id, STREAM_BUFFER_BYTES);
+        if (result < 0) {
+          if (result === FAILURE.reset) this.#spilledEnd = this.#readError(result);
+          break;
+        }
+        if (result >>> 1 > 0) this.#spilled.push(engine.readBytes(result >>> 1));
+        if ((result & 1) === 1) {
+          this.#spilledEnd = 'finished';
+          break;
+        }
+      }
+    }
+    this.#serve();
+    this.#onReadable?.();
+  }
+
+  /** Gives up when a wait has stood still since before `now - timeout`; whether any wait is left. */
+  checkTimeout(now: number, timeout: number): boolean {
+    const [waiter] = this.#waiters;
+    if (waiter === undefined) return false;
+    if (waiter.since === 0) waiter.since = now;
+    if (now - waiter.since < timeout) return true;
+    const error = standstill('receive on', this.#id, this.#host);
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    this.#maxBytes = [];
+    this.stop(0);
+    for (const late of waiters) late.reject(error);
+    return false;
+  }
+
+  /** Fails at once, whatever lies unread. */
+  fail(error: QuicError): void {
+    if (this.#state !== 'open') return;
+    this.#fail(error);
+    this.#serve();
+  }
+
+  #fail(error: QuicError): QuicError {
+    this.#error = error;
+    this.#end(error.code === 'ERR_QUIC_STREAM_RESET' ? 'reset' : 'failed');
+    return error;
+  }
+
+  #end(state: ReceiveState): void {
+    this.#state = state;
+    this.#spilled = undefined;
+    this.#host.halfEnded(this.#id);
+    this.#ended?.resolve();
+    this.#onReadable?.();
+  }
+
+  #readError(failure: number): QuicError {
+    if (failure !== FAILURE.reset) return this.#host.closeError ?? this.#closed('read');
+    const errorCode = this.#host.engine.lastCode;
+    return new QuicError(
+      'ERR_QUIC_STREAM_RESET',
+      `${this.#host.remoteName} reset stream ${this.#id} with application error code ${errorCode}; what it sent is incomplete`,
+      { errorCode, remote: true },
+    );
+  }
+
+  #closed(what: string): QuicError {
+    return new QuicError(
+      'ERR_QUIC_STREAM_CLOSED',
+      `Cannot ${what} stream ${this.#id}: this side has stopped reading it`,
+    );
+  }
+}
+
+/** What an operation fails with that stood still for too long. */
+export function standstill(what: string, id: number, host: StreamHost): QuicError {
+  return new QuicError(
+    'ERR_QUIC_STREAM_TIMEOUT',
+    `Cannot ${what} stream ${id} with ${host.remoteName}: nothing moved for ${host.streamTimeout} ms (streamTimeout)`,
+  );
+}

@@ -1,0 +1,61 @@
+/** Statistics, all counted or measured by the engine. */
+
+import type { Engine } from '../engine/engine.js';
+
+/** Statistics of one path. Counters run from the path's beginning. */
+export interface PathStats {
+  /** Smoothed round-trip time in milliseconds (RFC 9002 5.3). */
+  readonly rttMs: number;
+  /** Bytes that may be in flight. */
+  readonly congestionWindow: number;
+  /** Times the congestion controller saw loss or ECN marks as congestion; and how often that proved wrong. */
+  readonly congestionEvents: number;
+  readonly spuriousCongestionEvents: number;
+  /** QUIC packets sent, and those declared lost (probes of the path MTU included). */
+  readonly packetsSent: number;
+  readonly packetsLost: number;
+  readonly bytesLost: number;
+  /** UDP datagrams and their payload bytes. */
+  readonly datagramsSent: number;
+  readonly datagramsReceived: number;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  /** Largest UDP payload that is known to pass. */
+  readonly mtu: number;
+  readonly mtuProbesSent: number;
+  readonly mtuProbesLost: number;
+  readonly blackHolesDetected: number;
+  /** Of the congestion controller, in bits per second; 0 when it makes none (only `bbr` does). */
+  readonly bandwidthEstimateBitsPerSecond: number;
+  readonly pathChallengesSent: number;
+  readonly pathChallengesReceived: number;
+  readonly pathResponsesSent: number;
+  readonly pathResponsesReceived: number;
+  readonly acksSent: number;
+  readonly acksReceived: number;
+  readonly streamFramesSent: number;
+  readonly streamFramesReceived: number;
+  readonly datagramFramesSent: number;
+  readonly datagramFramesReceived: number;
+  readonly pingsSent: number;
+  readonly newTokensSent: number;
+  readonly newTokensReceived: number;
+}
+
+/**
+ * Statistics of a connection: counters summed over all paths there are and were; `rttMs`, `congestionWindow` and `mtu`
+ * are those of its first path.
+ */
+export interface ConnectionStats extends PathStats {
+  /** Streams opened by either side so far, and those not yet ended. */
+  readonly totalStreams: number;
+  readonly activeStreams: number;
+}
+
+/** Reads the record of a path, or of the whole connection; `undefined` when it is gone. */
+export function readStats(engine: Engine, connection: number, path?: number): PathStats | undefined {
+  const stats = engine.stats(connection, path);
+  if (!stats) return undefined;
+  const { sendBufferStreams: _, ...rest } = stats;
+  return rest;
+}

@@ -1,0 +1,37 @@
+/** What tests of programs that use skein need, and skein's own tests use: certificates, and a network in memory with virtual time. */
+
+export {
+  type CertificateAuthority,
+  type CertificateAuthorityOptions,
+  type CertificateKeyType,
+  type CertificateOptions,
+  type IssuedCertificate,
+  type ValidityOptions,
+  certificateSha256,
+  createCertificateAuthority,
+  openCertificateAuthority,
+  spkiSha256,
+} from './certificates.js';
+export {
+  type CapturedDatagram,
+  type CaptureMode,
+  type DropCause,
+  type GilbertElliottLoss,
+  type LinkConditions,
+  type LinkDirection,
+  type RunLoss,
+  type RunOptions,
+  SimBindError,
+  SimClock,
+  type SimCounters,
+  type SimDatagram,
+  SimHost,
+  type SimLink,
+  type SimNat,
+  SimNetwork,
+  type SimNetworkOptions,
+  SimRandom,
+  type SimSocket,
+  SimulationError,
+  simulate,
+} from './sim/index.js';
