@@ -288,7 +288,9 @@ export class QuicEndpoint implements AsyncDisposable {
     this.#sockets.own(init.handle, init.socket);
     const { connectionTimeout } = init.options;
     if (connectionTimeout > 0) {
-      const timer = this.#clock.setTimer(connectionTimeout, () => connection.handshakeTimedOut());
+      const timer = this.#clock.setTimer(connectionTimeout, () => {
+        this.#pump.afterInput(() => connection.handshakeTimedOut());
+      });
       timer.unref();
       const cancel = (): void => timer.cancel();
       connection.ready.then(cancel, cancel);

@@ -13,6 +13,8 @@ import { RemoteWords } from './udp/remote-words.js';
 const BATCHES_PER_TURN = 32;
 /** Wall time is only needed for certificates and tokens; telling it once a second is exact enough. */
 const WALL_CLOCK_INTERVAL = 1000;
+/** A timer that fires later than this was held up, and so was what has arrived meanwhile. */
+const HELD_UP = 20;
 
 /** What the pump tells the endpoint. */
 export interface PumpHost {
@@ -243,10 +245,26 @@ export class Pump implements DatagramSink {
     if (this.#stopped) return;
     const now = this.#clock.now();
     const deadline = this.#engine.pollTimeout();
-    if (deadline > now) {
-      this.#arm(deadline);
-      return;
-    }
+    if (deadline > now) this.#arm(deadline);
+    else if (now - deadline > HELD_UP) this.afterInput(this.#expire);
+    else this.#expire();
+  };
+
+  /**
+   * Calls back when what lies in the sockets has been taken. After a turn of the event loop that took long, timers come
+   * first, and would give up remotes whose answers are there already.
+   */
+  afterInput(callback: () => void): void {
+    this.#clock.soon(() => {
+      if (this.#stopped) return;
+      this.#takeInput();
+      callback();
+    });
+  }
+
+  readonly #expire = (): void => {
+    if (this.#stopped) return;
+    const now = this.#clock.now();
     try {
       this.#engine.handleTimeout(now);
       this.#engine.pollEvents(this.#host.onEvent);

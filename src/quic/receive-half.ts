@@ -193,12 +193,12 @@ export class ReceiveHalf {
     this.#onReadable?.();
   }
 
-  /** Gives up when a wait has stood still since before `now - timeout`; whether any wait is left. */
-  checkTimeout(now: number, timeout: number): boolean {
+  /** Gives up a wait that stands still at its `patience`-th look after the first; whether any wait is left. */
+  checkTimeout(look: number, patience: number): boolean {
     const [waiter] = this.#waiters;
     if (waiter === undefined) return false;
-    if (waiter.since === 0) waiter.since = now;
-    if (now - waiter.since < timeout) return true;
+    if (waiter.since === 0) waiter.since = look;
+    if (look - waiter.since < patience) return true;
     const error = standstill('receive on', this.#id, this.#host);
     const waiters = this.#waiters;
     this.#waiters = [];

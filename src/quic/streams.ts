@@ -25,7 +25,10 @@ interface Opener {
   readonly priority: number;
 }
 
-/** Watching over standstill looks this often per `streamTimeout`. */
+/**
+ * Watching over standstill looks this often per `streamTimeout`, and gives up what it sees for one time more. Looks are
+ * counted, not milliseconds: a process that was held up has not yet taken what came meanwhile.
+ */
 const LOOKS_PER_TIMEOUT = 4;
 
 export class StreamTable {
@@ -43,6 +46,7 @@ export class StreamTable {
   #onStream: ((stream: QuicStream) => void) | undefined;
   readonly #watched = new Set<number>();
   #watchTimer: ClockTimer | undefined;
+  #looks = 0;
   /** Streams ever opened, by either side. */
   total = 0;
 
@@ -275,19 +279,18 @@ export class StreamTable {
 
   #look(): void {
     this.#watchTimer = undefined;
-    const now = this.#clock.now();
-    const { streamTimeout } = this.#host;
+    const look = ++this.#looks;
     for (const id of [...this.#watched]) {
       const halves = this.#halves.get(id);
-      const receiving = halves?.receive?.checkTimeout(now, streamTimeout) ?? false;
-      const sending = halves?.send?.checkTimeout(now, streamTimeout) ?? false;
+      const receiving = halves?.receive?.checkTimeout(look, LOOKS_PER_TIMEOUT) ?? false;
+      const sending = halves?.send?.checkTimeout(look, LOOKS_PER_TIMEOUT) ?? false;
       if (!receiving && !sending) this.#watched.delete(id);
     }
     let opening = false;
     for (const [index, openers] of this.#openers.entries()) {
       for (const opener of [...openers]) {
-        if (opener.waiter.since === 0) opener.waiter.since = now;
-        if (now - opener.waiter.since < streamTimeout) opening = true;
+        if (opener.waiter.since === 0) opener.waiter.since = look;
+        if (look - opener.waiter.since < LOOKS_PER_TIMEOUT) opening = true;
         else {
           openers.splice(openers.indexOf(opener), 1);
           opener.waiter.reject(this.#creditTimeout(index === 1));

@@ -3,7 +3,7 @@
 /** @throws the signal's reason when it is aborted already */
 export class Waiter<T> {
   readonly promise: Promise<T>;
-  /** When the wait began, on the clock of whoever watches for standstill; 0 until they look. */
+  /** Number of the look at which whoever watches for standstill saw the wait first; 0 until they look. */
   since = 0;
   #resolve!: (value: T) => void;
   #reject!: (reason: unknown) => void;

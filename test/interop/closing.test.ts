@@ -52,7 +52,7 @@ againstEachPeer('close: skein serves, the peer closes', async (peer) => {
 });
 
 /** The smaller of both sides' idle timeouts counts (RFC 9000 10.1). */
-const SHORT = 1000;
+const SHORT = 2000;
 
 againstEachPeer('idle timeout of the peer: skein connects', async (peer) => {
   await using server = await startPeerServer(peer, ['--root', files.folder, '--idle-timeout', String(SHORT)]);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { PathEvent } from '../../src/index.js';
+import { until } from '../support/until.js';
 import { makeFiles, sha256 } from './support/files.js';
 import { againstEachPeer } from './support/interop-test.js';
 import type { PeerEvent } from './support/peer-events.js';
@@ -44,7 +45,7 @@ for (const how of ['rebind', 'migrate'] as const) {
     // The new path was validated (RFC 9000 9.3).
     assert.ok((closed.frames?.received['path_challenge'] ?? 0) > 0, JSON.stringify(closed.frames));
     assert.ok((closed.frames?.sent['path_response'] ?? 0) > 0, JSON.stringify(closed.frames));
-    assert.ok(connection.stats().pathResponsesReceived > 0);
+    await until(() => connection.stats().pathResponsesReceived > 0);
   });
 }
 

@@ -126,10 +126,7 @@ export function discard(...streams: readonly QuicStream[]): void {
   }
 }
 
-/** Lets the event loop turn until a condition holds; the test's own timeout is the limit. */
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => void setTimeout(resolve, 2));
-}
+export { until } from './until.js';
 
 export const text = {
   encode: (value: string): Uint8Array => new TextEncoder().encode(value),

@@ -19,6 +19,8 @@ export class Process {
   readonly #child: ChildProcess;
   readonly #watchers = new Set<() => void>();
   readonly ended: Promise<Ended>;
+  /** It has ended, and all that it printed has been read. */
+  #over = false;
   stdout = '';
   stderr = '';
 
@@ -38,6 +40,7 @@ export class Process {
     });
     this.ended = new Promise((resolve) => {
       this.#child.on('close', (code, signal) => {
+        this.#over = true;
         resolve({ code, signal, stdout: this.stdout, stderr: this.stderr });
         this.#changed();
       });
@@ -54,8 +57,7 @@ export class Process {
     return new Promise((resolve, reject) => {
       const look = (): void => {
         const match = pattern.exec(this.stdout) ?? pattern.exec(this.stderr);
-        const over = this.#child.exitCode !== null || this.#child.signalCode !== null;
-        if (!match && !over) return;
+        if (!match && !this.#over) return;
         this.#watchers.delete(look);
         if (match) resolve(match);
         else reject(new Error(`ended without printing ${String(pattern)}:\n${this.stdout}${this.stderr}`));

@@ -1,0 +1,4 @@
+/** Lets the event loop turn until a condition holds; the test's own timeout is the limit. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => void setTimeout(resolve, 2));
+}
