@@ -1,0 +1,108 @@
+import type { DecoderTable } from './decoder-table.js';
+import { QpackError } from './errors.js';
+import { FIELD_OVERHEAD } from './field-line.js';
+import { MAX_CODE_LENGTH } from './huffman-code.js';
+import { OVERLONG, PrefixReader } from './prefix-reader.js';
+import { Remainder } from './remainder.js';
+import { STATIC_TABLE } from './static-table.js';
+
+function fail(message: string): never {
+  throw new QpackError('ERR_QPACK_ENCODER_STREAM', `encoder stream: ${message}`);
+}
+
+/** Reads the remote's encoder stream, in pieces of any size, into the decoder's table (RFC 9204 section 4.3). */
+export class EncoderInstructions {
+  readonly #table: DecoderTable;
+  readonly #reader = new PrefixReader();
+  readonly #remainder = new Remainder();
+
+  constructor(table: DecoderTable) {
+    this.#table = table;
+  }
+
+  receive(bytes: Uint8Array): void {
+    const joined = this.#remainder.join(bytes);
+    const reader = this.#reader;
+    reader.reset(joined);
+    let complete = 0;
+    while (complete < joined.length && this.#instruction()) complete = reader.position;
+    this.#remainder.keep(joined, complete);
+    reader.reset(new Uint8Array(0));
+  }
+
+  /** Carries out one instruction; false if it has not arrived whole. */
+  #instruction(): boolean {
+    const first = this.#reader.peek();
+    if ((first & 0x80) !== 0) return this.#insertWithNameReference((first & 0x40) !== 0);
+    if ((first & 0x40) !== 0) return this.#insertWithLiteralName();
+    if ((first & 0x20) !== 0) return this.#setCapacity();
+    return this.#duplicate();
+  }
+
+  #insertWithNameReference(fromStatic: boolean): boolean {
+    const index = this.#integer(6);
+    if (index === undefined) return false;
+    const line = fromStatic ? STATIC_TABLE[index] : this.#table.get(this.#table.inserted - 1 - index);
+    if (line === undefined)
+      fail(`no entry ${index} in the ${fromStatic ? 'static' : 'dynamic'} table to take a name of`);
+    const value = this.#string(0x80, 7);
+    if (value === undefined) return false;
+    this.#insert(line.name, value);
+    return true;
+  }
+
+  #insertWithLiteralName(): boolean {
+    const name = this.#string(0x20, 5);
+    if (name === undefined) return false;
+    const value = this.#string(0x80, 7);
+    if (value === undefined) return false;
+    this.#insert(name, value);
+    return true;
+  }
+
+  #setCapacity(): boolean {
+    const capacity = this.#integer(5);
+    if (capacity === undefined) return false;
+    if (!this.#table.setCapacity(capacity)) {
+      fail(`capacity ${capacity} exceeds the ${this.#table.maxCapacity} bytes that were announced`);
+    }
+    return true;
+  }
+
+  #duplicate(): boolean {
+    const index = this.#integer(5);
+    if (index === undefined) return false;
+    const line = this.#table.get(this.#table.inserted - 1 - index);
+    if (line === undefined) fail(`no entry ${index} in the dynamic table to duplicate`);
+    this.#insert(line.name, line.value);
+    return true;
+  }
+
+  #insert(name: string, value: string): void {
+    if (!this.#table.insert(name, value)) {
+      const size = name.length + value.length + FIELD_OVERHEAD;
+      fail(`an entry of ${size} bytes exceeds the table's capacity of ${this.#table.capacity}`);
+    }
+  }
+
+  #integer(prefix: number): number | undefined {
+    const value = this.#reader.integer(prefix);
+    if (value === OVERLONG) fail('an integer takes more than 62 bits');
+    return value < 0 ? undefined : value;
+  }
+
+  #string(huffmanFlag: number, prefix: number): string | undefined {
+    const reader = this.#reader;
+    if (reader.position >= reader.end) return undefined;
+    const huffman = (reader.peek() & huffmanFlag) !== 0;
+    const length = this.#integer(prefix);
+    if (length === undefined) return undefined;
+    // Judged before it has arrived: what can never be inserted is not waited for, and not kept.
+    const least = huffman ? Math.floor((length * 8) / MAX_CODE_LENGTH) : length;
+    if (least + FIELD_OVERHEAD > this.#table.capacity) {
+      fail(`a string of ${length} bytes exceeds the table's capacity of ${this.#table.capacity}`);
+    }
+    if (reader.position + length > reader.end) return undefined;
+    return reader.text(length, huffman) ?? fail('a string is not valid Huffman code');
+  }
+}
