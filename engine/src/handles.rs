@@ -27,7 +27,8 @@ impl Handle {
 #[derive(Debug)]
 struct Entry<T> {
     generation: u32,
-    value: Option<T>,
+    /// Boxed: values are kilobytes large, and a growing vector of them would leave holes as large as itself.
+    value: Option<Box<T>>,
 }
 
 /// A slab whose keys carry the generation of the slot.
@@ -56,7 +57,7 @@ impl<T> HandleTable<T> {
             }
         };
         let entry = &mut self.entries[slot as usize];
-        entry.value = Some(value);
+        entry.value = Some(Box::new(value));
         self.len += 1;
         Some(Handle(slot | (entry.generation << SLOT_BITS)))
     }
@@ -71,7 +72,7 @@ impl<T> HandleTable<T> {
         entry.generation = (entry.generation + 1) & GENERATION_MASK;
         self.free.push(handle.slot() as u32);
         self.len -= 1;
-        Some(value)
+        Some(*value)
     }
 
     pub fn get(&self, handle: Handle) -> Option<&T> {
@@ -79,7 +80,7 @@ impl<T> HandleTable<T> {
         if entry.generation != handle.generation() {
             return None;
         }
-        entry.value.as_ref()
+        entry.value.as_deref()
     }
 
     pub fn get_mut(&mut self, handle: Handle) -> Option<&mut T> {
@@ -87,7 +88,7 @@ impl<T> HandleTable<T> {
         if entry.generation != handle.generation() {
             return None;
         }
-        entry.value.as_mut()
+        entry.value.as_deref_mut()
     }
 
     /// The number of live entries.

@@ -90,7 +90,7 @@ pub fn engine(seed: u8) -> Engine {
     Engine::new(&config).unwrap()
 }
 
-fn merged(mut base: Value, changes: &Value) -> Value {
+pub fn merged(mut base: Value, changes: &Value) -> Value {
     for (key, value) in changes.as_object().into_iter().flatten() {
         base[key] = value.clone();
     }
