@@ -6,7 +6,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 /// Raised with every change of a record, a code or an export, so that a stale TypeScript side refuses a new engine.
-pub const ABI_VERSION: u32 = 1;
+pub const ABI_VERSION: u32 = 2;
 
 /// Bytes of the receive arena; one batch of received datagrams must fit.
 pub const RX_ARENA_BYTES: usize = 512 * 1024;
@@ -171,6 +171,8 @@ codes! {
         Qlog = 22,
         /// A session ticket arrived. `a`: how many so far.
         SessionTicket = 23,
+        /// RESET_STREAM came: what was not read is void, and nothing more can be. `a`,`b`: stream ID; `c`,`d`: error code.
+        StreamReset = 24,
     }
 }
 

@@ -142,10 +142,11 @@ impl Connection {
                 let early = u64::from(self.inner.is_handshaking());
                 while let Some(id) = self.inner.streams().accept(dir) {
                     out.push_back(event(EventKind::StreamOpened, handle, raw(id), early));
+                    self.notice_reset(handle, id, out);
                 }
             }
             StreamEvent::Readable { id } => {
-                if self.readable.insert(raw(id)) {
+                if !self.notice_reset(handle, id, out) && self.readable.insert(raw(id)) {
                     out.push_back(event(EventKind::StreamReadable, handle, raw(id), 0));
                 }
             }
@@ -158,6 +159,14 @@ impl Connection {
                 out.push_back(event(EventKind::StreamsAvailable, handle, dir as u64, 0));
             }
         }
+    }
+
+    /// A reset is told at once, whether or not somebody reads: the stream is over.
+    fn notice_reset(&mut self, handle: Handle, id: StreamId, out: &mut VecDeque<EventRecord>) -> bool {
+        let Ok(Some(code)) = self.inner.recv_stream(id).received_reset() else { return false };
+        self.readable.remove(&raw(id));
+        out.push_back(event(EventKind::StreamReset, handle, raw(id), code.into()));
+        true
     }
 
     fn notice_migration(&mut self, handle: Handle, out: &mut VecDeque<EventRecord>) {

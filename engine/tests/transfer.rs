@@ -123,3 +123,24 @@ fn a_closed_connection_leaves_a_stale_handle() {
     assert_eq!(pair.client.open_stream(client, false), Err(Failure::StaleHandle));
     assert_eq!(pair.server.ping(server), Err(Failure::StaleHandle));
 }
+
+#[test]
+fn a_reset_is_told_although_nobody_reads() {
+    let mut pair = Pair::new(11, Wire::default());
+    let profile = pair.profile(&json!({}));
+    let (client, server) = pair.establish(profile);
+    let told = |pair: &Pair| Pair::find(&pair.server_events, EventKind::StreamReset).map(|e| (e.a, e.c));
+    // One with data that lies unread, and one whose first packet is the reset.
+    for (first, code) in [(true, 77), (false, 78)] {
+        let stream = pair.client.open_stream(client, true).unwrap();
+        pair.client.write(client, stream, b"never read", &mut 0).unwrap();
+        if first {
+            pair.run_until(10_000.0, |pair| Pair::find(&pair.server_events, EventKind::StreamOpened).is_some());
+        }
+        pair.client.reset(client, stream, code).unwrap();
+        pair.run_until(10_000.0, |pair| told(pair).is_some());
+        assert_eq!(told(&pair), Some((stream as u32, code as u32)));
+        assert_eq!(pair.server.read(server, stream, &mut [0; 16], &mut 0).err(), Some(Failure::ClosedStream));
+        pair.server_events.clear();
+    }
+}

@@ -1,6 +1,6 @@
 // Generated from engine/src/abi.rs; do not edit. `UPDATE_LAYOUT=1 cargo test layout` in engine/ rewrites it.
 
-export const ABI_VERSION = 1;
+export const ABI_VERSION = 2;
 export const RX_ARENA_BYTES = 524288;
 export const RX_RECORDS = 256;
 export const TX_RECORDS = 32;
@@ -75,6 +75,7 @@ export const EVENT = {
   keyLog: 21,
   qlog: 22,
   sessionTicket: 23,
+  streamReset: 24,
 } as const;
 
 export const PATH_ABANDON_CAUSE = {

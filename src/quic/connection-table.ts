@@ -12,6 +12,8 @@ interface Entry {
   readonly connection: QuicConnection;
   /** Whether a handler of the listener has got it. */
   dispatched: boolean;
+  /** Whether its closing period is still to be waited for. */
+  lingers: boolean;
 }
 
 /** Sums over connections. */
@@ -33,11 +35,14 @@ export class ConnectionTable {
   #onDrained: (() => void) | undefined;
   /** Connections ever made. */
   total = 0;
-  /** Connections whose closing or draining period is not over (RFC 9000 10.2). */
+  /**
+   * Connections that are open, or in a closing period that matters (RFC 9000 10.2): the remote may not have heard the
+   * last words, and gets them again when it asks. One that never answered does not; one that closed knows.
+   */
   undrained = 0;
 
   add(handle: number, connection: QuicConnection): void {
-    this.#bySlot[handle & SLOT_MASK] = { handle, connection, dispatched: false };
+    this.#bySlot[handle & SLOT_MASK] = { handle, connection, dispatched: false, lingers: true };
     this.#open.add(connection);
     this.#handshaking.add(connection);
     this.undrained++;
@@ -75,11 +80,14 @@ export class ConnectionTable {
   }
 
   ended(handle: number, info: CloseInfo): void {
-    const connection = this.get(handle);
-    if (!connection || !this.#open.delete(connection)) return;
+    const entry = this.#entry(handle);
+    if (!entry || !this.#open.delete(entry.connection)) return;
+    const { connection } = entry;
     this.#handshaking.delete(connection);
+    if (info.remote) this.#letGo(entry);
     try {
       const stats = connection.stats();
+      if (stats.bytesReceived === 0) this.#letGo(entry);
       this.#past.streams += stats.totalStreams;
       this.#past.received += stats.bytesReceived;
       this.#past.sent += stats.bytesSent;
@@ -92,7 +100,14 @@ export class ConnectionTable {
 
   /** The engine has forgotten the connection. */
   drained(handle: number): void {
+    const entry = this.#entry(handle);
     this.#bySlot[handle & SLOT_MASK] = undefined;
+    if (entry) this.#letGo(entry);
+  }
+
+  #letGo(entry: Entry): void {
+    if (!entry.lingers) return;
+    entry.lingers = false;
     if (--this.undrained === 0) this.#onDrained?.();
   }
 

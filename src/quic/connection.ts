@@ -458,6 +458,9 @@ export class QuicConnection extends EventEmitter<QuicConnectionEvents> implement
       case EVENT.streamStopped:
         this.#streams.stopped(wide(a, b), wide(c, d));
         return;
+      case EVENT.streamReset:
+        this.#streams.resetByRemote(wide(a, b), wide(c, d));
+        return;
       case EVENT.streamsAvailable:
         this.#streams.serveOpeners(this.#isEarly);
         return;

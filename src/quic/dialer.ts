@@ -21,6 +21,9 @@ const ATTEMPT_DELAY = 250;
 /** How long certificates read from files are used without looking at the files again, in milliseconds. */
 const PROFILE_LIFETIME = 10_000;
 
+/** Names whose last address is remembered; the engine remembers tickets for as many servers. */
+const REMEMBERED_NAMES = 256;
+
 /** The options that make a TLS profile. */
 const PROFILE_OPTIONS = [
   'verifyPeer',
@@ -179,17 +182,28 @@ export class Dialer {
   /** Until the handshake is complete, or early data can be sent. */
   async #wait(plan: Plan, connection: QuicConnection): Promise<void> {
     const { signal } = plan.given;
-    if (connection.earlyData === 'pending') return;
     const onAbort = (): void => connection.destroy();
+    if (signal?.aborted) onAbort();
+    signal?.throwIfAborted();
+    if (connection.earlyData === 'pending') return;
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
       await connection.ready;
-      this.#lastAddress.set(`${plan.host}:${plan.port}`, connection.remoteAddress);
+      this.#remember(`${plan.host}:${plan.port}`, connection.remoteAddress);
     } catch (error) {
       signal?.throwIfAborted();
       throw error;
     } finally {
       signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  #remember(name: string, address: SocketAddress): void {
+    this.#lastAddress.delete(name);
+    this.#lastAddress.set(name, address);
+    for (const oldest of this.#lastAddress.keys()) {
+      if (this.#lastAddress.size <= REMEMBERED_NAMES) return;
+      this.#lastAddress.delete(oldest);
     }
   }
 
@@ -206,6 +220,9 @@ export class Dialer {
         .replace(/\.$/, '');
     const bound = this.#host.mtuBoundTowards(address, options);
     try {
+      // Binding takes a turn of the event loop, in which the endpoint may close and the caller change their mind.
+      this.#host.assertRoom();
+      given.signal?.throwIfAborted();
       const handle = this.#host.engine.connect(this.#host.clock.now(), {
         profile: plan.profile,
         serverName: servername,
@@ -248,7 +265,10 @@ export class Dialer {
           errors.push(error);
           headStart.cancel();
           if (settled) return;
-          if (waiting.length > 0) next();
+          if (plan.given.signal?.aborted) {
+            settled = true;
+            reject(plan.given.signal.reason);
+          } else if (waiting.length > 0) next();
           else if (errors.length === addresses.length) {
             settled = true;
             reject(raceError(plan, errors));

@@ -1,6 +1,6 @@
 /** A QUIC endpoint: one UDP socket that can listen and dial at once, and the engine behind it. */
 
-import { connectionStart, errorChannel } from '../observe/channels.js';
+import { connectionStart } from '../observe/channels.js';
 import { Engine } from '../engine/engine.js';
 import { EVENT, NO_CONNECTION } from '../engine/layout.js';
 import { fromRefusal } from './close-reason.js';
@@ -13,6 +13,7 @@ import type { ConnectOptions, ListenOptions, QuicEndpointOptions } from './endpo
 import { QuicError } from './errors.js';
 import { Listener, type ConnectionHandlers } from './listener.js';
 import { checkInteger, pathMtuBound, resolveConnectionOptions, type ResolvedConnectionOptions } from './options.js';
+import { NetworkWatch } from './network-watch.js';
 import { Pump } from './pump.js';
 import { SocketSet } from './sockets.js';
 import type { Clock, SocketAddress, UdpSocket } from './types/udp.js';
@@ -52,8 +53,6 @@ export interface EndpointStats {
 
 /** Time that the last packets of closed connections get, beyond which the sockets close. */
 const DRAIN_LIMIT = 1000;
-/** A connection whose local address has vanished looks for another at most this often. */
-const ADDRESS_CHECK_INTERVAL = 1000;
 
 let endpoints = 0;
 
@@ -72,7 +71,6 @@ export class QuicEndpoint implements AsyncDisposable {
   #listener: Listener | undefined;
   #closed: Promise<void> | undefined;
   #unref = false;
-  #addressCheckedAt = -Infinity;
 
   private constructor(engine: Engine, clock: Clock, options: QuicEndpointOptions, base: ResolvedConnectionOptions) {
     this.#engine = engine;
@@ -80,12 +78,16 @@ export class QuicEndpoint implements AsyncDisposable {
     this.#base = base;
     this.#maxConnections = options.maxConnections ?? 10_000;
     this.#logs = new EndpointLogs(options.keyLog);
+    const watch = new NetworkWatch({
+      connections: this.#table.open,
+      hasAddress: (socket) => this.#sockets.hasAddress(socket),
+    });
     this.#pump = new Pump(engine, clock, {
       onEvent: (kind, connection, a, b, c, d) => this.#onEvent(kind, connection, a, b, c, d),
       socketOf: (handle) => (handle === NO_CONNECTION ? 0 : (this.#table.get(handle)?.socket.id ?? 0)),
-      onSocketError: (socket, error, fatal) => this.#onSocketError(socket, error, fatal),
+      onSocketError: (socket, error, fatal) => watch.socketError(socket, error, fatal),
       onCrash: (error) => this.#onCrash(error),
-      onTimeout: (now) => this.#checkAddresses(now),
+      onTimeout: (now) => watch.check(now),
     });
     // Whichever call crashes: the pump finds out in its next turn, and ends the connections.
     engine.onCrash = () => this.#pump.wake();
@@ -364,38 +366,6 @@ export class QuicEndpoint implements AsyncDisposable {
 
   // Trouble.
 
-  #onSocketError(socket: UdpSocket, error: NodeJS.ErrnoException, fatal: boolean): void {
-    if (errorChannel.hasSubscribers) errorChannel.publish({ error });
-    const affected = [...this.#table.open].filter((connection) => connection.socket === socket);
-    if (!fatal) {
-      // A refused port is reported for connected sockets only, and counts while nothing has ever come from there.
-      if (error.code !== 'ECONNREFUSED') return;
-      for (const connection of affected)
-        if (connection.isClient && connection.handshaking) connection.fail(nobodyListens(connection, error));
-      return;
-    }
-    for (const connection of affected) this.#moveOrFail(connection, error);
-  }
-
-  /** The network of a client's socket is gone: go on from another address, if there is one. */
-  #moveOrFail(connection: QuicConnection, error: Error): void {
-    const failure = new QuicError('ERR_QUIC_SOCKET', `The UDP socket of the connection failed: ${error.message}`, {
-      cause: error,
-    });
-    if (!connection.isClient || connection.handshaking) connection.fail(failure);
-    else connection.migrate().catch(() => connection.fail(failure));
-  }
-
-  /** Something waited in vain: maybe because a local address is gone, which a connected or bound socket does not tell. */
-  #checkAddresses(now: number): void {
-    if (now - this.#addressCheckedAt < ADDRESS_CHECK_INTERVAL) return;
-    this.#addressCheckedAt = now;
-    for (const connection of this.#table.open) {
-      if (!connection.isClient || connection.handshaking || this.#sockets.hasAddress(connection.socket)) continue;
-      this.#moveOrFail(connection, new Error(`the local address ${connection.localAddress.address} is gone`));
-    }
-  }
-
   #onCrash(cause: unknown): void {
     const error = crashed(cause);
     this.#listener = undefined;
@@ -415,7 +385,7 @@ export class QuicEndpoint implements AsyncDisposable {
 
   /**
    * Stops listening, closes every connection gracefully, and then the sockets. Resolves when all is done, or `timeout`
-   * has passed.
+   * has passed; what it says to the remotes is sent in any case.
    */
   close(options: EndpointCloseOptions = {}): Promise<void> {
     this.#closed ??= this.#close(options);
@@ -433,7 +403,7 @@ export class QuicEndpoint implements AsyncDisposable {
         resolve();
       });
     });
-    this.#pump.stop();
+    this.#pump.finish();
     await Promise.all([this.#sockets.closeAll(), this.#logs.close()]);
   }
 
@@ -445,13 +415,4 @@ export class QuicEndpoint implements AsyncDisposable {
 function crashed(cause: unknown): QuicError {
   const message = cause instanceof Error ? cause.message : String(cause);
   return new QuicError('ERR_QUIC_ENGINE', message, { cause });
-}
-
-function nobodyListens(connection: QuicConnection, cause: Error): QuicError {
-  const { address, port } = connection.remoteAddress;
-  return new QuicError(
-    'ERR_QUIC_UNREACHABLE',
-    `Nobody listens on UDP port ${port} of ${address} (the port was refused). Check that the server runs, and its port`,
-    { cause },
-  );
 }

@@ -85,6 +85,21 @@ export class Pump implements DatagramSink {
     this.#timer = undefined;
   }
 
+  /** Sends what is left, the last words of closed connections, however full the sockets are; then ends all activity. */
+  finish(): void {
+    if (this.#stopped) return;
+    const now = this.#clock.now();
+    try {
+      while (this.#engine.pollTransmits(now, this.#send) === TX_RECORDS);
+      for (const socket of this.#sockets) socket?.flush();
+      this.#engine.pollEvents(this.#host.onEvent);
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    this.stop();
+  }
+
   // Input.
 
   receive(

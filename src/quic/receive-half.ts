@@ -78,6 +78,8 @@ export class ReceiveHalf {
     if (result >= 0) return this.#taken(result);
     this.#ready = false;
     if (result === FAILURE.blocked) return undefined;
+    // The engine has told of a reset, in an event that is still to be handled.
+    if (result === FAILURE.closedStream && !this.#host.closeError) return undefined;
     throw this.#fail(this.#readError(result));
   }
 
@@ -208,6 +210,11 @@ export class ReceiveHalf {
     return false;
   }
 
+  /** RESET_STREAM came: what lies unread is void (RFC 9000 3.2), and nobody has to read to learn it. */
+  resetByRemote(code: number): void {
+    this.fail(this.#resetError(code));
+  }
+
   /** Fails at once, whatever lies unread. */
   fail(error: QuicError): void {
     if (this.#state !== 'open') return;
@@ -231,7 +238,10 @@ export class ReceiveHalf {
 
   #readError(failure: number): QuicError {
     if (failure !== FAILURE.reset) return this.#host.closeError ?? this.#closed('read');
-    const errorCode = this.#host.engine.lastCode;
+    return this.#resetError(this.#host.engine.lastCode);
+  }
+
+  #resetError(errorCode: number): QuicError {
     return new QuicError(
       'ERR_QUIC_STREAM_RESET',
       `${this.#host.remoteName} reset stream ${this.#id} with application error code ${errorCode}; what it sent is incomplete`,

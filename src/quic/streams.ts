@@ -212,6 +212,10 @@ export class StreamTable {
     this.#halves.get(id)?.receive?.wakeUp();
   }
 
+  resetByRemote(id: number, code: number): void {
+    this.#halves.get(id)?.receive?.resetByRemote(code);
+  }
+
   writable(id: number): void {
     this.#halves.get(id)?.send?.drain();
   }

@@ -1,11 +1,22 @@
 import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
 import type { LookupAddress } from 'node:dns';
 import dns from 'node:dns/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { networkInterfaces } from 'node:os';
 import { test } from 'node:test';
 import { QuicClient, QuicServer } from '../../src/index.js';
-import { ALPN, authority, echo, endpoint, EndpointPair, identity, roundTrip, text } from '../support/quic-pair.js';
+import {
+  ALPN,
+  authority,
+  echo,
+  endpoint,
+  EndpointPair,
+  identity,
+  roundTrip,
+  text,
+  until,
+} from '../support/quic-pair.js';
 import { quicError } from '../support/quic-errors.js';
 
 const loopback6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'));
@@ -73,6 +84,30 @@ for (const order of [
     });
   }
 }
+
+test('Happy Eyeballs: a signal ends the whole race, not one attempt of it', async (t) => {
+  const silent = [createSocket('udp4'), createSocket('udp4')];
+  await Promise.all(
+    silent.map((socket, index) => new Promise<void>((done) => socket.bind(0, `127.0.0.${index + 1}`, done))),
+  );
+  const lookup = async (): Promise<LookupAddress[]> =>
+    ['127.0.0.1', '127.0.0.2'].map((address) => ({ address, family: 4 }));
+  t.mock.method(dns, 'lookup', lookup as unknown as typeof dns.lookup);
+  syncBuiltinESMExports();
+  const dialler = await endpoint({ host: '127.0.0.1' });
+  const controller = new AbortController();
+  const { signal } = controller;
+  const attempt = dialler.connect('somewhere', silent[0]!.address().port, { alpn: [ALPN], signal });
+  attempt.catch(() => undefined);
+  await until(() => dialler.connections.length === 1);
+  controller.abort(new Error('changed my mind'));
+  await assert.rejects(attempt, /changed my mind/);
+  assert.equal(dialler.connections.length, 0);
+  assert.equal(dialler.stats().totalConnections, 1);
+  t.mock.restoreAll();
+  syncBuiltinESMExports();
+  for (const socket of silent) socket.close();
+});
 
 test('one endpoint listens and dials over the same port', async () => {
   await using pair = await EndpointPair.start();

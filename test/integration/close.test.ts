@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { QuicError } from '../../src/quic/index.js';
-import { ALPN, EndpointPair, identity, streamBetween, text } from '../support/quic-pair.js';
+import { ALPN, authority, endpoint, EndpointPair, identity, streamBetween, text } from '../support/quic-pair.js';
 import { quicError } from '../support/quic-errors.js';
+import { WrappedNetwork } from '../support/wrapped-network.js';
 
 test('close() delivers what finished streams have sent, then the code and the reason', async () => {
   await using pair = await EndpointPair.start();
@@ -85,6 +86,38 @@ test('the endpoint closes its connections with a code; later calls say so', asyn
   await assert.rejects(pair.server.connect('127.0.0.1', 9, { alpn: ['x'] }), quicError('ERR_QUIC_ENDPOINT_CLOSED'));
   await pair.server.close();
   assert.equal(pair.server.stats().activeConnections, 0);
+});
+
+test('close({ timeout: 0 }) of the endpoint still says goodbye, though its socket is full', async () => {
+  const network = new WrappedNetwork();
+  await using pair = await EndpointPair.start({ server: { network } });
+  const { client, server } = await pair.connect();
+  const { socket } = network.bound[0]!;
+  let full = true;
+  Object.defineProperty(socket, 'writable', { get: () => !full });
+  await pair.server.close({ timeout: 0, code: 33, reason: 'at once' });
+  full = false;
+  assert.equal((await server.closed).remote, false);
+  const info = await client.closed;
+  assert.deepEqual([info.errorCode, info.reason, info.remote], [33, 'at once', true]);
+});
+
+test('an endpoint that closes while it dials: the attempt ends, in whatever state it is', async () => {
+  await using pair = await EndpointPair.start();
+  for (const ownSocket of [true, false]) {
+    for (let turns = 0; turns < 12; turns++) {
+      const dialler = await endpoint();
+      const options = { alpn: [ALPN], ca: authority.certificate, ownSocket, resumption: false };
+      const attempt = dialler.connect('127.0.0.1', pair.server.address.port, options).then(
+        (connection) => connection.closed.then(({ error }) => error.code),
+        (error: unknown) => (error as QuicError).code,
+      );
+      for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => void setImmediate(resolve));
+      await dialler.close({ timeout: 0 });
+      assert.match(await attempt, /^ERR_QUIC_(ENDPOINT|CONNECTION)_CLOSED$/);
+      assert.equal(dialler.connections.length, 0);
+    }
+  }
 });
 
 test('statistics stay when the connection has ended', async () => {

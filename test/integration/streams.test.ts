@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { QuicStream } from '../../src/quic/index.js';
 import { ALPN, discard, EndpointPair, streamBetween, text, until } from '../support/quic-pair.js';
 import { quicError } from '../support/quic-errors.js';
 
@@ -60,6 +61,47 @@ test('reset carries its code', async () => {
     await assert.rejects(near.acknowledged, quicError('ERR_QUIC_STREAM_CLOSED'));
     discard(near, far);
   }
+});
+
+test('closed: a reset is known although nobody reads, and frees the stream', async () => {
+  const before = server.activeStreams;
+  const quiet = await streamBetween(client, server);
+  await quiet.near.send(new Uint8Array(50_000));
+  // Another stream comes behind those bytes, so they lie unread at the other side.
+  const behind = await streamBetween(client, server);
+  discard(behind.near, behind.far);
+  quiet.near.reset(7);
+  quiet.near.stopSending();
+  quiet.far.reset();
+  await quiet.far.closed;
+  assert.equal(quiet.far.receiveState, 'reset');
+  await assert.rejects(quiet.far.receive(), (error) => {
+    quicError('ERR_QUIC_STREAM_RESET')(error);
+    return (error as { errorCode: number }).errorCode === 7;
+  });
+  await until(() => server.activeStreams === before);
+});
+
+test('closed: a stream whose first packet is the reset, read in the moment it is there', async () => {
+  await using other = await EndpointPair.start();
+  const { client: opener, server: accepter } = await other.connect();
+  const accepted = new Promise<{ stream: QuicStream; first: Promise<Uint8Array> }>((resolve) => {
+    accepter.on('stream', (stream) => {
+      const first = stream.receive();
+      first.catch(() => undefined);
+      resolve({ stream, first });
+    });
+  });
+  // The listener takes over delivery in a microtask; afterwards it is called while events are handled.
+  await accepter.ready;
+  const push = await opener.openUnidirectionalStream();
+  push.trySend(text.encode('never mind'));
+  push.reset(8);
+  const { stream, first } = await accepted;
+  await assert.rejects(first, quicError('ERR_QUIC_STREAM_RESET'));
+  await stream.closed;
+  assert.equal(stream.receiveState, 'reset');
+  assert.throws(() => stream.tryReceive(), quicError('ERR_QUIC_STREAM_RESET'));
 });
 
 test('stopSending carries its code', async () => {

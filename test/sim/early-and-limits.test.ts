@@ -120,6 +120,29 @@ describe('silence', () => {
     }));
 });
 
+describe('closing an endpoint waits for nobody who does not need it', () => {
+  test('a server that never answered', () =>
+    withPair({ seed: 41, conditions: { blackhole: true } }, async ({ network, client }) => {
+      const attempt = client.connect('10.0.0.1', PORT, { alpn: ['echo'], verifyPeer: false });
+      attempt.catch(() => undefined);
+      await network.run({ forMs: 100 });
+      const begin = network.now;
+      await network.complete(client.close());
+      await assert.rejects(attempt);
+      assert.ok(network.now - begin < 10, `${network.now - begin} ms`);
+    }));
+
+  test('a client that has closed', () =>
+    withPair({ seed: 42, conditions: { delayMs: 100 } }, async ({ network, connect, accepted, server }) => {
+      const connection = await connect();
+      await network.complete(connection.close());
+      await network.run({ until: () => accepted[0]?.isClosed === true });
+      const begin = network.now;
+      await network.complete(server.close());
+      assert.ok(network.now - begin < 10, `${network.now - begin} ms`);
+    }));
+});
+
 test('a stream that stands still ends by streamTimeout', () =>
   withPair(
     { seed: 38, connection: { streamTimeout: 4000, idleTimeout: 0 } },
