@@ -162,3 +162,7 @@ export function remoteError(errorCode: number, what: string, scope: Http3ErrorSc
 export function failConnection(name: H3ErrorName, message: string): never {
   throw new Http3Error(codesByWire.get(H3[name]) ?? 'ERR_HTTP3_INTERNAL_ERROR', message, { scope: 'connection' });
 }
+/** Throws what aborts the stream as malformed (RFC 9114 section 4.1.2). */
+export function failMessage(message: string): never {
+  throw new Http3Error('ERR_HTTP3_MESSAGE_ERROR', message, { scope: 'stream' });
+}

@@ -1,4 +1,4 @@
-import type { FieldLine } from './field-line.js';
+import type { FieldLine } from '../../qpack/index.js';
 import type { Http3Error } from './errors.js';
 import type { PeerSettings } from './settings.js';
 
@@ -93,8 +93,6 @@ export type Http3Event =
     }
   /** The remote shuts the connection down (GOAWAY). Rejected requests have each been `aborted` before this. */
   | { readonly kind: 'goaway'; readonly id: number }
-  /** After GOAWAY of either side, no request is left: the connection can be closed with H3_NO_ERROR. */
-  | { readonly kind: 'drained' }
   /** A rule of HTTP/3 was broken: the outputs hold the closing of the connection, and no further event comes. */
   | { readonly kind: 'failed'; readonly error: Http3Error };
 

@@ -3,6 +3,9 @@
  * {@link Http3CoreInterface} for what its driver has to do.
  */
 
+export type { FieldLine } from '../../qpack/index.js';
+export { CAPSULE, type Capsule, CapsuleReader, type CapsuleReaderOptions, encodeCapsule } from './capsules.js';
+export { Http3Core } from './connection.js';
 export {
   H3,
   type H3ErrorName,
@@ -14,7 +17,8 @@ export {
   remoteError,
 } from './errors.js';
 export type { Http3Event, Http3Output, Priority, RequestHead } from './events.js';
-export type { FieldLine } from './field-line.js';
+export { RAW_STREAM_SIGNAL } from './extensions.js';
 export type { CriticalStreams, Http3CoreInterface } from './interface.js';
 export type { Http3CoreOptions, Http3Role } from './options.js';
+export { DEFAULT_PRIORITY, formatPriority, parsePriority } from './priority.js';
 export { PeerSettings, type RememberedSettings, SETTING, acceptsRemembered } from './settings.js';

@@ -1,4 +1,4 @@
-import type { FieldLine } from './field-line.js';
+import type { FieldLine } from '../../qpack/index.js';
 import type { Http3Event, Http3Output, Priority } from './events.js';
 import type { PeerSettings, RememberedSettings } from './settings.js';
 
@@ -111,7 +111,7 @@ export interface Http3CoreInterface {
    */
   rawStreamHeader(): Uint8Array;
   /**
-   * Shuts down gracefully (GOAWAY). What was accepted is finished; then comes `drained`.
+   * Shuts down gracefully (GOAWAY). What was accepted is finished; then it is `drained`.
    *
    * A server calls it with `'announce'` first, which still accepts whatever is under way, and with `'final'` about a round trip
    * later, from when on new requests are rejected. `'final'` alone does too. A client accepts no pushes, so both are the same.
@@ -126,6 +126,11 @@ export interface Http3CoreInterface {
   readonly rememberedSettings: RememberedSettings | undefined;
   /** Requests of which a half is still open. */
   readonly openRequests: number;
+  /**
+   * Whether the connection has served its time: after GOAWAY no request is left, and it can be closed with H3_NO_ERROR. A server's
+   * connection is drained only after `goAway('final')` of its own.
+   */
+  readonly drained: boolean;
   /** Whether a new request may be opened: neither side is going away and the connection has not failed. */
   readonly acceptsRequests: boolean;
 }

@@ -20,7 +20,7 @@ export interface Http3CoreOptions {
    * dynamic table. Default: 4,096. Range: 0 to 1,048,576.
    */
   readonly qpackMaxTableCapacity?: number | undefined;
-  /** Streams that may wait for QPACK's encoder stream: SETTINGS_QPACK_BLOCKED_STREAMS. Default: 16. Range: 0 to 65,536. */
+  /** Streams that may wait for QPACK's encoder stream: SETTINGS_QPACK_BLOCKED_STREAMS. Default: 100. Range: 0 to 65,536. */
   readonly qpackBlockedStreams?: number | undefined;
   /**
    * Most of the remote's QPACK table that this side uses, whatever the remote allows. 0: only the static table. Default:

@@ -176,3 +176,8 @@ export function writeSettings(writer: ByteWriter, settings: RememberedSettings):
     writer.varint(value);
   }
 }
+
+/** Whether an extension may announce a setting: not one that is reserved or has an option of its own. */
+export function isExtensionSetting(identifier: number): boolean {
+  return !forbidden.has(identifier) && !known.has(identifier);
+}

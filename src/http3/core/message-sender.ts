@@ -1,0 +1,172 @@
+import { type FieldLine, fieldSectionSize } from '../../qpack/index.js';
+import { varintLength, writeVarint } from '../../wire/index.js';
+import type { Context } from './context.js';
+import { H3, Http3Error } from './errors.js';
+import { FRAME } from './frame-reader.js';
+import { checkRequest, checkResponse, checkTrailers, hasNoContent } from './messages.js';
+import type { Exchange } from './exchange.js';
+
+/** Where this side's message is. `tunnel`: a CONNECT request, or its success. `over`: finished or reset. */
+type Stage = 'head' | 'content' | 'tunnel' | 'over';
+
+const nothing = new Uint8Array(0);
+
+/** The sending half of a request stream: messages in, frames out. It refuses what the remote would find malformed. */
+export class MessageSender {
+  readonly #context: Context;
+  readonly #exchange: Exchange;
+  #stage: Stage = 'head';
+  #isUnused = true;
+  /** Bytes of content that must still be sent; undefined when nobody said. */
+  #contentLeft: number | undefined;
+
+  constructor(context: Context, exchange: Exchange) {
+    this.#context = context;
+    this.#exchange = exchange;
+  }
+
+  get isOver(): boolean {
+    return this.#stage === 'over';
+  }
+
+  /** Whether nothing was sent yet, not even an interim response. */
+  get isUnused(): boolean {
+    return this.#isUnused && this.#stage === 'head';
+  }
+
+  /** Whether the remote will take it for a complete message: finished, and not reset. */
+  #isComplete = false;
+
+  get isComplete(): boolean {
+    return this.#isComplete;
+  }
+
+  /** See `Http3CoreInterface.sendHeaders`. */
+  headers(fields: readonly FieldLine[], fin: boolean): Uint8Array {
+    const next = this.#afterHeaders(fields, fin);
+    const size = fieldSectionSize(fields);
+    // @rfc 9114#4.2.2-3 what the remote would likely refuse is not sent
+    if (size > this.#context.peer.maxFieldSectionSize) {
+      const message = `The header section of ${size} bytes is larger than the ${this.#context.peer.maxFieldSectionSize} that the remote takes`;
+      throw new Http3Error('ERR_HTTP3_FIELD_SECTION_TOO_LARGE', message);
+    }
+    const section = this.#context.encoder.encode(this.#exchange.id, fields);
+    const frame = new Uint8Array(1 + varintLength(section.length) + section.length);
+    frame[0] = FRAME.HEADERS;
+    frame.set(section, writeVarint(frame, 1, section.length));
+    this.#isUnused = false;
+    this.#stage = next.stage;
+    this.#contentLeft = next.contentLeft;
+    if (next.method !== undefined) this.#exchange.method = next.method;
+    if (fin) this.#finish();
+    return frame;
+  }
+
+  /** See `Http3CoreInterface.sendData`. */
+  data(length: number, fin: boolean): Uint8Array {
+    const stage = this.#stage;
+    if (stage !== 'content' && stage !== 'tunnel') this.#refuse('send content');
+    if (!Number.isSafeInteger(length) || length < 0) throw this.#invalid(`${length} is no length of content`);
+    const left = this.#contentLeft;
+    if (left !== undefined && length > left)
+      throw this.#invalid(`The content is ${length - left} bytes longer than it may be`);
+    if (left !== undefined && fin && length < left)
+      throw this.#invalid(`The content is ${left - length} bytes too short`);
+    if (left !== undefined) this.#contentLeft = left - length;
+    if (fin) this.#finish();
+    if (length === 0) return nothing;
+    const header = new Uint8Array(1 + varintLength(length));
+    header[0] = FRAME.DATA;
+    writeVarint(header, 1, length);
+    return header;
+  }
+
+  /** Gives the rest up, on the wire too. */
+  reset(errorCode: number): void {
+    if (this.#stage === 'over') return;
+    this.#stage = 'over';
+    this.#context.output({ kind: 'reset', streamId: this.#exchange.id, errorCode });
+  }
+
+  #finish(): void {
+    this.#stage = 'over';
+    this.#isComplete = true;
+  }
+
+  /** What follows a header or trailer section; nothing is changed. */
+  #afterHeaders(
+    fields: readonly FieldLine[],
+    fin: boolean,
+  ): { stage: Stage; contentLeft: number | undefined; method?: string } {
+    try {
+      if (this.#stage === 'content') return this.#afterTrailers(fields, fin);
+      if (this.#stage !== 'head') this.#refuse('send headers');
+      return this.#context.isServer ? this.#afterResponse(fields, fin) : this.#afterRequest(fields, fin);
+    } catch (error) {
+      if (!Http3Error.isHttp3Error(error) || error.scope !== 'stream') throw error;
+      throw this.#invalid(error.message, error);
+    }
+  }
+
+  // @rfc 9114#4.1.2-2 @rfc 9114#4.2-2 @rfc 9114#4.3-1 nothing malformed is generated
+  #afterRequest(
+    fields: readonly FieldLine[],
+    fin: boolean,
+  ): { stage: Stage; contentLeft: number | undefined; method: string } {
+    const { connectProtocol, received } = this.#context.peer;
+    const { head, facts } = checkRequest(fields, true);
+    if (head.protocol !== undefined && !connectProtocol) {
+      const why = received ? 'has not announced extended CONNECT' : 'has not sent its SETTINGS yet';
+      // @rfc 9220#3-1 not before the server has announced it
+      throw new Http3Error('ERR_HTTP3_UNSUPPORTED', `The request has :protocol, and the server ${why}`);
+    }
+    const { method } = head;
+    if (method === 'CONNECT') return { stage: 'tunnel', contentLeft: undefined, method };
+    this.#checkWhole(facts.contentLength, fin);
+    return { stage: 'content', contentLeft: facts.contentLength, method };
+  }
+
+  #afterResponse(fields: readonly FieldLine[], fin: boolean): { stage: Stage; contentLeft: number | undefined } {
+    const { status, facts } = checkResponse(fields);
+    const { method } = this.#exchange;
+    if (status < 200) {
+      // @rfc 9114#4.1-14 an interim response is followed by another one, or the final one
+      if (fin) throw this.#invalid(`The response ${status} is interim: the stream cannot end with it`);
+      return { stage: 'head', contentLeft: undefined };
+    }
+    if (method === 'CONNECT' && status < 300) return { stage: 'tunnel', contentLeft: undefined };
+    const contentLeft = hasNoContent(method, status) ? 0 : facts.contentLength;
+    this.#checkWhole(contentLeft, fin);
+    return { stage: 'content', contentLeft };
+  }
+
+  #afterTrailers(fields: readonly FieldLine[], fin: boolean): { stage: Stage; contentLeft: number | undefined } {
+    checkTrailers(fields);
+    // @rfc 9114#4.1-7 nothing follows trailers
+    if (!fin) throw this.#invalid('Trailers end the message: give fin');
+    this.#checkWhole(this.#contentLeft, true);
+    return { stage: 'content', contentLeft: undefined };
+  }
+
+  #checkWhole(contentLeft: number | undefined, fin: boolean): void {
+    if (fin && contentLeft !== undefined && contentLeft > 0) {
+      throw this.#invalid(`The message ends ${contentLeft} bytes before its Content-Length`);
+    }
+  }
+
+  #refuse(what: string): never {
+    const where = this.#stage === 'over' ? 'it is finished or reset' : `it is at its ${this.#stage}`;
+    throw new Http3Error('ERR_HTTP3_INVALID_STATE', `Cannot ${what} on stream ${this.#exchange.id}: ${where}`);
+  }
+
+  #invalid(message: string, cause?: unknown): Http3Error {
+    // The wire code of what the remote would have answered is not part of it: nothing went over the wire.
+    return new Http3Error('ERR_HTTP3_INVALID_MESSAGE', message, { cause });
+  }
+}
+
+/** Code with which a side gives up what the remote sends, when its driver names none. */
+export function defaultStopCode(isServer: boolean, responseIsComplete: boolean): number {
+  // @rfc 9114#4.1-18 a server that has answered asks to stop with H3_NO_ERROR
+  return isServer && responseIsComplete ? H3.H3_NO_ERROR : H3.H3_REQUEST_CANCELLED;
+}
