@@ -282,11 +282,11 @@ impl QlogSink {
     pub(super) fn emit_packet_sent(&self, packet: QlogSentPacket, now: Instant) {
         #[cfg(feature = "qlog")]
         {
-            let Some(stream) = self.stream.as_ref() else {
+            let (Some(stream), Some(inner)) = (self.stream.as_ref(), packet.inner) else {
                 return;
             };
-            let tuple_id = packet.inner.header.path_id.map(fmt_tuple_id);
-            stream.emit_event_with_tuple_id(EventData::QuicPacketSent(packet.inner), now, tuple_id);
+            let tuple_id = inner.header.path_id.map(fmt_tuple_id);
+            stream.emit_event_with_tuple_id(EventData::QuicPacketSent(*inner), now, tuple_id);
         }
     }
 
@@ -298,9 +298,11 @@ impl QlogSink {
             };
             let mut packet = packet;
             packet.emit_padding();
-            let tuple_id = packet.inner.header.path_id.map(fmt_tuple_id);
-            let event = packet.inner;
-            stream.emit_event_with_tuple_id(EventData::QuicPacketReceived(event), now, tuple_id);
+            let Some(event) = packet.inner else {
+                return;
+            };
+            let tuple_id = event.header.path_id.map(fmt_tuple_id);
+            stream.emit_event_with_tuple_id(EventData::QuicPacketReceived(*event), now, tuple_id);
         }
     }
 
@@ -423,13 +425,28 @@ enum TimerOp {
 }
 
 /// Info about a sent packet. Zero-sized struct if `qlog` feature is not enabled.
+///
+/// Collects nothing, and allocates nothing, unless the connection has a qlog stream.
 #[derive(Default)]
 pub(crate) struct QlogSentPacket {
     #[cfg(feature = "qlog")]
-    inner: PacketSent,
+    inner: Option<Box<PacketSent>>,
 }
 
 impl QlogSentPacket {
+    /// Creates a [`QlogSentPacket`] for a connection that logs to `sink`.
+    pub(crate) fn new(#[allow(unused)] sink: &QlogSink) -> Self {
+        #[cfg(not(feature = "qlog"))]
+        let this = Self {};
+
+        #[cfg(feature = "qlog")]
+        let this = Self {
+            inner: sink.stream.is_some().then(Default::default),
+        };
+
+        this
+    }
+
     /// Sets data from the packet header.
     pub(crate) fn header(
         &mut self,
@@ -440,11 +457,14 @@ impl QlogSentPacket {
     ) {
         #[cfg(feature = "qlog")]
         {
-            self.inner.header.scid = header.src_cid().map(stringify_cid);
-            self.inner.header.dcid = Some(stringify_cid(header.dst_cid()));
-            self.inner.header.packet_number = pn;
-            self.inner.header.packet_type = encryption_level.into();
-            self.inner.header.path_id = Some(path_id.as_u32() as u64);
+            let Some(inner) = self.inner.as_mut() else {
+                return;
+            };
+            inner.header.scid = header.src_cid().map(stringify_cid);
+            inner.header.dcid = Some(stringify_cid(header.dst_cid()));
+            inner.header.packet_number = pn;
+            inner.header.packet_type = encryption_level.into();
+            inner.header.path_id = Some(path_id.as_u32() as u64);
         }
     }
 
@@ -453,7 +473,7 @@ impl QlogSentPacket {
     /// This is a no-op if the `qlog` feature is not enabled.
     pub(crate) fn frame_padding(&mut self, count: usize) {
         #[cfg(feature = "qlog")]
-        self.frame_raw(QuicFrame::Padding {
+        self.frame_raw(|| QuicFrame::Padding {
             raw: Some(Box::new(RawInfo {
                 length: Some(count as u64),
                 payload_length: Some(count as u64),
@@ -462,53 +482,59 @@ impl QlogSentPacket {
         });
     }
 
-    /// Adds a frame by pushing a [`QuicFrame`].
+    /// Adds a frame by pushing the [`QuicFrame`] that `make` returns; not called if nothing is logged.
     ///
     /// This function is only available if the `qlog` feature is enabled, because constructing a
     /// [`QuicFrame`] may involve calculations which shouldn't be performed if the `qlog`
     /// feature is disabled.
     #[cfg(feature = "qlog")]
-    fn frame_raw(&mut self, frame: QuicFrame) {
-        self.inner.frames.get_or_insert_default().push(frame);
+    fn frame_raw(&mut self, make: impl FnOnce() -> QuicFrame) {
+        if let Some(inner) = self.inner.as_mut() {
+            inner.frames.get_or_insert_default().push(make());
+        }
     }
 
     /// Finalizes the packet by setting the final packet length (after encryption).
     pub(super) fn finalize(&mut self, len: usize) {
         #[cfg(feature = "qlog")]
-        {
-            self.inner.header.length = Some(len as u16);
+        if let Some(inner) = self.inner.as_mut() {
+            inner.header.length = Some(len as u16);
         }
     }
 
     pub(crate) fn record<'a>(&mut self, frame: &EncodableFrame<'a>) {
         #[cfg(feature = "qlog")]
-        self.frame_raw(frame.to_qlog());
+        self.frame_raw(|| frame.to_qlog());
     }
 }
 
 /// Info about a received packet. Zero-sized struct if `qlog` feature is not enabled.
+///
+/// Collects nothing, and allocates nothing, unless the connection has a qlog stream.
 pub(crate) struct QlogRecvPacket {
     #[cfg(feature = "qlog")]
-    inner: PacketReceived,
+    inner: Option<Box<PacketReceived>>,
     #[cfg(feature = "qlog")]
     padding: usize,
 }
 
 impl QlogRecvPacket {
-    /// Creates a new [`QlogRecvPacket`]. Noop if `qlog` feature is not enabled.
+    /// Creates a [`QlogRecvPacket`] for a connection that logs to `sink`. Noop if `qlog` feature is not enabled.
     ///
     /// `len` is the packet's full length (before decryption).
-    pub(crate) fn new(len: usize) -> Self {
+    pub(crate) fn new(#[allow(unused)] sink: &QlogSink, #[allow(unused)] len: usize) -> Self {
         #[cfg(not(feature = "qlog"))]
         let this = Self {};
 
         #[cfg(feature = "qlog")]
         let this = {
             let mut this = Self {
-                inner: Default::default(),
+                inner: sink.stream.is_some().then(Default::default),
                 padding: 0,
             };
-            this.inner.header.length = Some(len as u16);
+            if let Some(inner) = this.inner.as_mut() {
+                inner.header.length = Some(len as u16);
+            }
             this
         };
 
@@ -519,12 +545,15 @@ impl QlogRecvPacket {
     pub(crate) fn header(&mut self, header: &Header, pn: Option<u64>, path_id: PathId) {
         #[cfg(feature = "qlog")]
         {
+            let Some(inner) = self.inner.as_mut() else {
+                return;
+            };
             let is_0rtt = !header.is_1rtt();
-            self.inner.header.scid = header.src_cid().map(stringify_cid);
-            self.inner.header.dcid = Some(stringify_cid(header.dst_cid()));
-            self.inner.header.packet_number = pn;
-            self.inner.header.packet_type = packet_type(header.space(), is_0rtt);
-            self.inner.header.path_id = Some(path_id.as_u32() as u64);
+            inner.header.scid = header.src_cid().map(stringify_cid);
+            inner.header.dcid = Some(stringify_cid(header.dst_cid()));
+            inner.header.packet_number = pn;
+            inner.header.packet_type = packet_type(header.space(), is_0rtt);
+            inner.header.path_id = Some(path_id.as_u32() as u64);
         }
     }
 
@@ -536,10 +565,9 @@ impl QlogRecvPacket {
                 self.padding += 1;
             } else {
                 self.emit_padding();
-                self.inner
-                    .frames
-                    .get_or_insert_default()
-                    .push(frame.to_qlog())
+                if let Some(inner) = self.inner.as_mut() {
+                    inner.frames.get_or_insert_default().push(frame.to_qlog());
+                }
             }
         }
     }
@@ -547,16 +575,18 @@ impl QlogRecvPacket {
     #[cfg(feature = "qlog")]
     fn emit_padding(&mut self) {
         if self.padding > 0 {
-            self.inner
-                .frames
-                .get_or_insert_default()
-                .push(QuicFrame::Padding {
-                    raw: Some(Box::new(RawInfo {
-                        length: Some(self.padding as u64),
-                        payload_length: Some(self.padding as u64),
-                        data: None,
-                    })),
-                });
+            if let Some(inner) = self.inner.as_mut() {
+                inner
+                    .frames
+                    .get_or_insert_default()
+                    .push(QuicFrame::Padding {
+                        raw: Some(Box::new(RawInfo {
+                            length: Some(self.padding as u64),
+                            payload_length: Some(self.padding as u64),
+                            data: None,
+                        })),
+                    });
+            }
             self.padding = 0;
         }
     }
