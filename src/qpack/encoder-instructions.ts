@@ -45,18 +45,20 @@ export class EncoderInstructions {
     const line = fromStatic ? STATIC_TABLE[index] : this.#table.get(this.#table.inserted - 1 - index);
     if (line === undefined)
       fail(`no entry ${index} in the ${fromStatic ? 'static' : 'dynamic'} table to take a name of`);
-    const value = this.#string(0x80, 7);
-    if (value === undefined) return false;
-    this.#insert(line.name, value);
+    const start = this.#reader.position;
+    if (!this.#skipString(0x80, 7)) return false;
+    this.#reader.position = start;
+    this.#insert(line.name, this.#string(0x80, 7));
     return true;
   }
 
   #insertWithLiteralName(): boolean {
+    const start = this.#reader.position;
+    // Nothing is decoded before all is there: else a stream of single bytes would have it decoded at every byte.
+    if (!this.#skipString(0x20, 5) || !this.#skipString(0x80, 7)) return false;
+    this.#reader.position = start;
     const name = this.#string(0x20, 5);
-    if (name === undefined) return false;
-    const value = this.#string(0x80, 7);
-    if (value === undefined) return false;
-    this.#insert(name, value);
+    this.#insert(name, this.#string(0x80, 7));
     return true;
   }
 
@@ -91,18 +93,27 @@ export class EncoderInstructions {
     return value < 0 ? undefined : value;
   }
 
-  #string(huffmanFlag: number, prefix: number): string | undefined {
+  /** Passes over a string; false if it has not arrived whole. */
+  #skipString(huffmanFlag: number, prefix: number): boolean {
     const reader = this.#reader;
-    if (reader.position >= reader.end) return undefined;
+    if (reader.position >= reader.end) return false;
     const huffman = (reader.peek() & huffmanFlag) !== 0;
     const length = this.#integer(prefix);
-    if (length === undefined) return undefined;
+    if (length === undefined) return false;
     // Judged before it has arrived: what can never be inserted is not waited for, and not kept.
     const least = huffman ? Math.floor((length * 8) / MAX_CODE_LENGTH) : length;
     if (least + FIELD_OVERHEAD > this.#table.capacity) {
       fail(`a string of ${length} bytes exceeds the table's capacity of ${this.#table.capacity}`);
     }
-    if (reader.position + length > reader.end) return undefined;
+    reader.position += length;
+    return reader.position <= reader.end;
+  }
+
+  /** A string that is there. */
+  #string(huffmanFlag: number, prefix: number): string {
+    const reader = this.#reader;
+    const huffman = (reader.peek() & huffmanFlag) !== 0;
+    const length = reader.integer(prefix);
     return reader.text(length, huffman) ?? fail('a string is not valid Huffman code');
   }
 }

@@ -38,6 +38,11 @@ export class EncoderTable {
     return this.#entries.inserted;
   }
 
+  /** Bytes of the entries that the remote has not acknowledged. */
+  get unacknowledgedBytes(): number {
+    return this.#offset - (this.#entries.get(this.acknowledged)?.offset ?? this.#offset);
+  }
+
   get(index: number): EncoderEntry | undefined {
     return this.#entries.get(index);
   }

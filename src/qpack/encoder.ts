@@ -1,5 +1,6 @@
 import { DecoderInstructions } from './decoder-instructions.js';
 import { EncoderTable } from './encoder-table.js';
+import type { EncoderEntry } from './encoder-table.js';
 import { QpackError } from './errors.js';
 import { FIELD_OVERHEAD } from './field-line.js';
 import type { FieldLine } from './field-line.js';
@@ -12,6 +13,16 @@ import type { QpackEncoderOptions, QpackPeerSettings } from './options.js';
 import { PrefixWriter } from './prefix-writer.js';
 import { LITERAL, NEVER_INDEXED, STATIC_BASE, SectionPlan } from './section-plan.js';
 import { Unacknowledged } from './unacknowledged.js';
+
+/** The part of the table, next to eviction, whose entries are renewed when they are wanted again. */
+const DRAINING = 1 / 4;
+/** The part of the table in bytes of literals within which a field line has to come again to be worth an entry. */
+const SEEN_WINDOW = 1 / 2;
+/**
+ * What may be inserted in the hope of later use, while it cannot be referenced: so many bytes until the remote has
+ * acknowledged anything (some never do), then all.
+ */
+const SPECULATIVE_BYTES = 256;
 
 /**
  * The encoding half of QPACK (RFC 9204): field lines and the remote's decoder stream in, field sections and this side's
@@ -58,8 +69,10 @@ export class QpackEncoder {
    * (RFC 9204 section 3.2.3).
    */
   setPeerSettings(settings: QpackPeerSettings): void {
-    const maxTableCapacity = count('maxTableCapacity', settings.maxTableCapacity, 0, Number.MAX_SAFE_INTEGER);
-    const blockedStreams = count('blockedStreams', settings.blockedStreams, 0, Number.MAX_SAFE_INTEGER);
+    // A setting has up to 62 bits; nothing changes above 53.
+    const most = Number.MAX_SAFE_INTEGER;
+    const maxTableCapacity = count('maxTableCapacity', Math.min(settings.maxTableCapacity, most), 0, most);
+    const blockedStreams = count('blockedStreams', Math.min(settings.blockedStreams, most), 0, most);
     const remembered = this.#peer.maxTableCapacity;
     if (remembered > 0 && remembered !== maxTableCapacity) {
       throw new QpackError(
@@ -167,7 +180,7 @@ export class QpackEncoder {
   /** Whether an entry is so near to its eviction that a reference to it would soon stand in the way of insertions. */
   #isDraining(index: number): boolean {
     const entry = this.#table.get(index);
-    return entry !== undefined && this.#table.distance(entry) < this.#table.capacity / 4;
+    return entry !== undefined && this.#table.distance(entry) < this.#table.capacity * DRAINING;
   }
 
   /** Renews an entry that is wanted and old (Duplicate, RFC 9204 section 2.1.1.1). */
@@ -185,15 +198,25 @@ export class QpackEncoder {
     entry.used = true;
     // What the section references already stays, and is referenced as it is.
     if (index < plan.oldest && this.#mayBlock && table.hasRoom(entry.size, plan.oldest)) {
-      this.#instructions.integer(0x00, 5, table.inserted - 1 - index);
-      const copy = table.insert(entry.record, entry.value);
+      const copy = this.#duplicate(index);
       plan.choose(position, copy);
       plan.reference(copy);
       return;
     }
     plan.reference(index);
+    // The copy serves later sections, once it is acknowledged.
+    if (this.#mayBlock || !this.#isDraining(index) || !table.hasRoom(entry.size, plan.oldest)) return;
+    if (table.find(entry.record, entry.value, Infinity) === index) this.#duplicate(index);
   }
 
+  #duplicate(index: number): number {
+    const table = this.#table;
+    const { record, value } = table.get(index) as EncoderEntry;
+    this.#instructions.integer(0x00, 5, table.inserted - 1 - index);
+    return table.insert(record, value);
+  }
+
+  /** Inserts what is going to be a literal, if that is worth it and possible. */
   #insert(position: number): void {
     const plan = this.#plan;
     const table = this.#table;
@@ -207,15 +230,30 @@ export class QpackEncoder {
       plan.reference(again);
       return;
     }
+    // It is on its way, and cannot be referenced before it is acknowledged.
+    if (table.find(record, value, Infinity) !== NO_ENTRY) return;
     const size = record.name.length + value.length + FIELD_OVERHEAD;
-    const seen = this.#policy.seenBefore(record, value);
-    if (!seen && !(this.#mayBlock && this.#policy.insertsAtOnce(record))) return;
+    const seen = this.#policy.seenBefore(record, value, size, table.capacity * SEEN_WINDOW);
+    if (!this.#mayBlock && table.acknowledged === 0 && table.unacknowledgedBytes + size > SPECULATIVE_BYTES) return;
+    if (!seen && !this.#policy.insertsAtOnce(record, this.#mayBlock)) {
+      this.#insertName(record);
+      return;
+    }
     if (!table.hasRoom(size, plan.oldest)) return;
     this.#writeInsertion(record, value, plan.codedLength(position));
     const index = table.insert(record, value);
     if (!this.#mayBlock) return;
     plan.choose(position, index);
     plan.reference(index);
+  }
+
+  /** Inserts a name alone, so that literals with it become shorter. */
+  #insertName(record: NameRecord): void {
+    const table = this.#table;
+    if (record.staticIndex !== NO_ENTRY || record.latest !== NO_ENTRY) return;
+    if (!table.hasRoom(record.name.length + FIELD_OVERHEAD, this.#plan.oldest)) return;
+    this.#writeInsertion(record, '', 0);
+    table.insert(record, '');
   }
 
   #writeInsertion(record: NameRecord, value: string, coded: number): void {

@@ -36,25 +36,44 @@ export function isSensitive({ name, value, sensitive }: FieldLine): boolean {
   return value.length < SHORT_SECRET && SECRET_IF_SHORT.has(name);
 }
 
+/** Has several values at a time, but clients repeat each of several in every request. */
+const REPEATED = 'cookie';
+
 const SEEN_SLOTS = 1024;
 
-/** Decides what is worth an entry of the dynamic table. */
+/** A name's entries may be evicted unused so often before its values count as volatile. */
+const WASTED_ENTRIES = 2;
+
+/** Decides what is worth an entry of the dynamic table. docs/qpack.md has the measurements behind the numbers. */
 export class IndexingPolicy {
   /** Hashes of field lines that were sent as literals; a newer one takes the slot of an older one. */
   readonly #seen = new Int32Array(SEEN_SLOTS);
+  /** For each slot: bytes of literals that had been sent before. */
+  readonly #seenAt = new Float64Array(SEEN_SLOTS);
+  #literalBytes = 0;
 
-  /** Notes that a field line is sent, and says whether it was among the last ones before. */
-  seenBefore(record: NameRecord, value: string): boolean {
+  /**
+   * Notes that a field line of `size` bytes is about to be sent as a literal, and says whether it was among the last `window`
+   * bytes of them: one that comes again only after a longer time would be evicted before it is used.
+   */
+  seenBefore(record: NameRecord, value: string, size: number, window: number): boolean {
     const hash = hashOf(record.name, value);
     const slot = hash & (SEEN_SLOTS - 1);
-    const seen = this.#seen[slot] === hash;
+    const seen = this.#seen[slot] === hash && this.#literalBytes - (this.#seenAt[slot] as number) < window;
     this.#seen[slot] = hash;
+    this.#seenAt[slot] = this.#literalBytes;
+    this.#literalBytes += size;
     return seen;
   }
 
-  /** Whether to insert a value that was not seen before. */
-  insertsAtOnce(record: NameRecord): boolean {
-    return !VOLATILE.has(record.name) && record.wasted < 2;
+  /**
+   * Whether to insert a value that was not seen before. Where it cannot be referenced at once it goes over the wire twice, so
+   * that only names which tend to have one value are tried.
+   */
+  insertsAtOnce(record: NameRecord, referencedAtOnce: boolean): boolean {
+    if (VOLATILE.has(record.name)) return false;
+    if (referencedAtOnce) return record.wasted < WASTED_ENTRIES;
+    return record.wasted === 0 && (record.entries === 0 || record.name === REPEATED);
   }
 }
 

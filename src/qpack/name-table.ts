@@ -16,7 +16,7 @@ export interface NameRecord {
   latest: number;
   /** Entries in the dynamic table. */
   entries: number;
-  /** Entries that were evicted without having been used, less those that were. */
+  /** Entries that were evicted without having been used. */
   wasted: number;
 }
 

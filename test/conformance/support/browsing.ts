@@ -1,0 +1,40 @@
+import type { FieldLine } from '../../../src/qpack/index.js';
+
+const line = (name: string, value: string): FieldLine => ({ name, value });
+
+/** Header lists of someone who looks at the pages of a shop, requests and responses in turn; the same at every call. */
+export function browsing(): FieldLine[][] {
+  const lists: FieldLine[][] = [];
+  const kinds = ['text/html; charset=utf-8', 'text/css', 'image/png', 'image/webp', 'application/json'];
+  for (let index = 0; index < 40; index++) {
+    const kind = kinds[index % kinds.length] ?? '';
+    const page = `https://shop.example/${Math.floor(index / 5)}`;
+    lists.push([
+      line(':method', index % 7 === 6 ? 'POST' : 'GET'),
+      line(':scheme', 'https'),
+      line(':authority', index % 3 === 0 ? 'shop.example' : 'cdn.shop.example'),
+      line(':path', index % 5 === 0 ? `/${index / 5}` : `/assets/${(index * 7919) % 23}?v=1a2b3c`),
+      line('user-agent', 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'),
+      line('accept', index % 5 === 0 ? 'text/html,application/xhtml+xml,*/*;q=0.8' : '*/*'),
+      line('accept-language', 'de-CH,fr;q=0.7,en;q=0.3'),
+      line('accept-encoding', 'gzip, deflate, br, zstd'),
+      line('referer', page),
+      line('cookie', 'consent=all'),
+      line('cookie', 'session=0mJ2aV1hZ4n7kQ8wR5tY3uI6oP9sD'),
+      line('x-request-id', `${(index * 2_654_435_761) % 4_294_967_296}`),
+    ]);
+    lists.push([
+      line(':status', index % 11 === 10 ? '304' : '200'),
+      line('date', `Tue, 24 Nov 2026 18:${10 + Math.floor(index / 4)}:07 GMT`),
+      line('content-type', kind),
+      line('content-length', `${(index * 104_729) % 50_000}`),
+      line('cache-control', index % 5 === 0 ? 'no-store' : 'public, max-age=31536000, immutable'),
+      line('etag', `"${((index * 48_271) % 65_536).toString(16)}"`),
+      line('server', 'caf\u00e9/1'),
+      line('strict-transport-security', 'max-age=63072000; includeSubDomains; preload'),
+      line('x-cache', index % 4 === 0 ? 'MISS' : 'HIT'),
+      line('x-empty', ''),
+    ]);
+  }
+  return lists;
+}
