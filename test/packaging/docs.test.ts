@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import ts from 'typescript';
 import { EXIT } from '../../src/cli/failure.js';
 import { CHANNELS } from '../../src/observe/index.js';
+import { QPACK_ERROR_CODES } from '../../src/qpack/errors.js';
 import { QUIC_ERROR_CODES, QuicError } from '../../src/quic/errors.js';
 import { resolveConnectionOptions } from '../../src/quic/options.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -154,6 +155,8 @@ describe('docs/errors.md', () => {
     assert.deepEqual([...documented].sort(), Object.keys(QUIC_ERROR_CODES).sort());
     const engine = [...read('src/engine/errors.ts').matchAll(/'(ERR_ENGINE_\w+)'/g)].map(([, code]) => code);
     assert.deepEqual(rows.filter((code) => code.startsWith('ERR_ENGINE_')).sort(), [...new Set(engine)].sort());
+    const qpack = rows.filter((code) => code.startsWith('ERR_QPACK_'));
+    assert.deepEqual(qpack.sort(), Object.keys(QPACK_ERROR_CODES).sort());
   });
 });
 
@@ -224,7 +227,7 @@ describe('docs/api.md', () => {
 
   it('mentions every export of the package', () => {
     const all = documents.map(read).join('\n');
-    for (const entry of ['index', 'observe/index', 'testing/index']) {
+    for (const entry of ['index', 'qpack/index', 'observe/index', 'testing/index']) {
       const missing = exportsOf(`src/${entry}.ts`).filter((name) => !new RegExp(`\\b${name}\\b`).test(all));
       assert.deepEqual(missing, [], entry);
     }
@@ -243,7 +246,7 @@ describe('docs/api.md', () => {
 // What TypeScript knows of the sources.
 
 const compiler = ts.createProgram(
-  ['index', 'observe/index', 'testing/index'].map((entry) => join(root, 'src', `${entry}.ts`)),
+  ['index', 'qpack/index', 'observe/index', 'testing/index'].map((entry) => join(root, 'src', `${entry}.ts`)),
   ts.parseJsonConfigFileContent(
     ts.readConfigFile(join(root, 'tsconfig.json'), (path) => readFileSync(path, 'utf8')).config,
     ts.sys,
