@@ -108,7 +108,7 @@ export class Http3Core implements Http3CoreInterface {
     try {
       const { control, qpackEncoder, qpackDecoder } = this.#local ?? {};
       if (streamId === control || streamId === qpackEncoder || streamId === qpackDecoder) {
-        // @rfc 9114#6.2.1-5 @rfc 9204#4.2-4 a receiver does not ask to close critical streams
+        // @rfc 9114#6.2.1-4 @rfc 9204#4.2-4 a receiver does not ask to close critical streams
         failConnection('H3_CLOSED_CRITICAL_STREAM', `The remote stopped reading the critical stream ${streamId}`);
       }
       this.#requests.receiveStopSending(streamId, errorCode);
@@ -150,7 +150,7 @@ export class Http3Core implements Http3CoreInterface {
   openRequest(streamId: number): void {
     this.#checkOpen();
     if (this.#context.isServer) throw new Http3Error('ERR_HTTP3_INVALID_STATE', 'Servers do not send requests');
-    // @rfc 9114#5.2-3 no new requests after GOAWAY
+    // @rfc 9114#5.2-1 no new requests after GOAWAY
     if (!this.acceptsRequests) throw new Http3Error('ERR_HTTP3_GOING_AWAY', 'The connection takes no new requests');
     this.#requests.open(streamId);
   }
@@ -232,7 +232,7 @@ export class Http3Core implements Http3CoreInterface {
   goAway(step: 'announce' | 'final'): void {
     this.#checkOpen();
     if (!this.#local) throw new Http3Error('ERR_HTTP3_INVALID_STATE', 'The HTTP/3 connection has not been started');
-    // @rfc 9114#5.2-6 the ID never grows: after the final one there is nothing more to say
+    // @rfc 9114#5.2-2 the ID never grows: after the final one there is nothing more to say
     if (this.#sentGoaway !== undefined || (step === 'announce' && this.#announced)) return;
     if (this.#context.isServer && step === 'announce') {
       this.#announced = true;
@@ -285,7 +285,7 @@ export class Http3Core implements Http3CoreInterface {
 
   #onGoaway(id: number): void {
     this.#receivedGoaway = id;
-    // @rfc 9114#5.2-4 requests from that ID on were not processed, and may be sent again
+    // RFC 9114 section 5.2: requests from that ID on were not processed, and may be sent again
     if (!this.#context.isServer) this.#requests.rejectedFrom(id);
     this.#context.emit({ kind: 'goaway', id });
   }

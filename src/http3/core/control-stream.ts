@@ -49,7 +49,7 @@ export class ControlStream {
   }
 
   #checkType(type: number): void {
-    // @rfc 9114#6.2.1-2 SETTINGS come first, and @rfc 9114#9-5 an unknown frame is not SETTINGS
+    // @rfc 9114#6.2.1-2 SETTINGS come first, and an unknown frame is not SETTINGS
     if (!this.#hasSettings && type !== FRAME.SETTINGS) {
       failConnection('H3_MISSING_SETTINGS', `The control stream begins with a frame of type 0x${type.toString(16)}`);
     }
@@ -60,10 +60,10 @@ export class ControlStream {
         return;
       case FRAME.DATA: // @rfc 9114#7.2.1-2
       case FRAME.HEADERS: // @rfc 9114#7.2.2-1
-      case FRAME.PUSH_PROMISE: // @rfc 9114#7.2.5-7
+      case FRAME.PUSH_PROMISE: // @rfc 9114#7.2.5-5
         return this.#unexpected(type);
       case FRAME.MAX_PUSH_ID:
-        // @rfc 9114#7.2.7-4 servers do not send it
+        // @rfc 9114#7.2.7-3 servers do not send it
         if (!this.#isServer) this.#unexpected(type);
         return;
       case FRAME.PRIORITY_UPDATE_REQUEST:
@@ -72,7 +72,7 @@ export class ControlStream {
         if (!this.#isServer) this.#unexpected(type);
         return;
       default:
-        // @rfc 9114#7.2.8-3 frame types of HTTP/2
+        // @rfc 9114#7.2.8-2 frame types of HTTP/2
         if (isReservedFrame(type)) this.#unexpected(type);
     }
   }
@@ -98,7 +98,7 @@ export class ControlStream {
         this.#frames.gather();
         return;
       default:
-        // @rfc 9114#9-4 unknown frames are skipped, within reason
+        // @rfc 9114#9-1 unknown frames are skipped, within reason
         if (length > this.#limits.maxUnknownFrameLength) {
           failConnection('H3_EXCESSIVE_LOAD', `A frame of the unknown type 0x${type.toString(16)} has ${length} bytes`);
         }
@@ -121,11 +121,11 @@ export class ControlStream {
         return;
       case FRAME.CANCEL_PUSH:
         onlyInteger(payload);
-        // @rfc 9114#7.2.3-6 a client that allows no push, @rfc 9114#7.2.3-7 a server that promises none
+        // @rfc 9114#7.2.3-2 a client that allows no push, @rfc 9114#7.2.3-3 a server that promises none
         return failConnection('H3_ID_ERROR', 'CANCEL_PUSH names a push that was neither allowed nor promised');
       case FRAME.MAX_PUSH_ID: {
         const id = onlyInteger(payload);
-        // @rfc 9114#7.2.7-5 it does not shrink
+        // @rfc 9114#7.2.7-4 it does not shrink
         if (id < this.#maxPushId) failConnection('H3_ID_ERROR', `MAX_PUSH_ID goes from ${this.#maxPushId} to ${id}`);
         this.#maxPushId = id;
         return;
@@ -139,11 +139,11 @@ export class ControlStream {
 
   #goaway(payload: Uint8Array): void {
     const id = onlyInteger(payload);
-    // @rfc 9114#7.2.6-2 a server names a request stream. The last byte tells, however large the ID is.
+    // @rfc 9114#7.2.6-1 a server names a request stream. The last byte tells, however large the ID is.
     if (!this.#isServer && ((payload[payload.length - 1] ?? 0) & 3) !== 0) {
       failConnection('H3_ID_ERROR', `GOAWAY names stream ${id}, which is no request`);
     }
-    // @rfc 9114#5.2-7 the ID does not grow
+    // @rfc 9114#5.2-3 the ID does not grow
     if (id > this.#goawayId) failConnection('H3_ID_ERROR', `GOAWAY goes from ${this.#goawayId} up to ${id}`);
     this.#goawayId = id;
     this.#handler.onGoaway(id);

@@ -146,7 +146,7 @@ function wireCode(code: Http3ErrorCode): number | undefined {
  */
 export function remoteError(errorCode: number, what: string, scope: Http3ErrorScope = 'stream'): Http3Error {
   const isQpack = errorCode >= 0x200 && errorCode <= 0x202;
-  // @rfc 9114#8-6 unknown and reserved error codes are equivalent to H3_NO_ERROR
+  // @rfc 9114#8-1 unknown and reserved error codes are equivalent to H3_NO_ERROR
   const code = isQpack ? 'ERR_HTTP3_QPACK' : (codesByWire.get(errorCode) ?? 'ERR_HTTP3_NO_ERROR');
   return new Http3Error(code, `${what} (${HTTP3_ERROR_CODES[code]} Code 0x${errorCode.toString(16)})`, {
     errorCode,

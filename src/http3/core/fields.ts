@@ -117,18 +117,18 @@ export function checkFields(fields: readonly FieldLine[], first: number, kind: S
 
 function failName(name: string, kind: SectionKind): never {
   if (isPseudo(name)) {
-    // @rfc 9114#4.3-4 pseudo-header fields after fields, or in trailers
+    // @rfc 9114#4.3-3 @rfc 9114#4.3-6 pseudo-header fields after fields, or in trailers
     const where = kind === 'trailers' ? 'in a trailer section' : 'after a field that is none';
     failMessage(`The pseudo-header field ${show(name)} stands ${where}`);
   }
-  // @rfc 9114#4.2-3 uppercase names, @rfc 9114#10.3-1 and names with invalid characters
+  // @rfc 9114#4.2-2 uppercase names, @rfc 9114#10.3-1 and names with invalid characters
   failMessage(`${show(name)} is no field name in lower case`);
 }
 
 function note(facts: FieldFacts, meaning: string, name: string, value: string, kind: SectionKind): void {
   switch (meaning) {
     case 'te':
-      // @rfc 9114#4.2-5 TE is allowed in requests, and says nothing but trailers
+      // @rfc 9114#4.2-4 TE is allowed in requests, and says nothing but trailers
       if (kind === 'request' && value.toLowerCase() === 'trailers') return;
       return failMessage(`The field te: ${show(value)} is not allowed here`);
     case 'host':
@@ -148,7 +148,7 @@ function note(facts: FieldFacts, meaning: string, name: string, value: string, k
       facts.priority = facts.priority === undefined ? value : `${facts.priority}, ${value}`;
       return;
     default:
-      // @rfc 9114#4.2-4 connection-specific fields, and @rfc 9114#4.1-13 Transfer-Encoding
+      // @rfc 9114#4.2-3 connection-specific fields, and @rfc 9114#4.1-5 Transfer-Encoding
       failMessage(`The field ${name} belongs to HTTP/1.1 connections and is not allowed in HTTP/3`);
   }
 }
@@ -171,7 +171,7 @@ export function joinCookies(fields: readonly FieldLine[]): FieldLine[] {
     const first = joined[at];
     if (line.name !== 'cookie') joined.push(line);
     else if (first === undefined) at = joined.push(line) - 1;
-    // @rfc 9114#4.2.1-2 cookie lines are joined with "; "
+    // @rfc 9114#4.2.1-1 cookie lines are joined with "; "
     else joined[at] = { name: 'cookie', value: `${first.value}; ${line.value}` };
   }
   return joined;

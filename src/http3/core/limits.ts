@@ -92,7 +92,7 @@ export function resolveLimits(options: Http3CoreOptions): Http3Limits {
     if (isTaken || !isExtensionSetting(identifier)) refuse(`extraSettings: 0x${identifier.toString(16)} is taken`);
     settings.push([identifier, value]);
   }
-  // @rfc 9114#7.2.4.1-1 at least one reserved setting
+  // RFC 9114 section 7.2.4.1: at least one reserved setting
   if (limits.grease !== false) settings.push([reservedValue(limits.grease), limits.grease]);
   return { ...limits, settings };
 }

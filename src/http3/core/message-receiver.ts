@@ -145,11 +145,11 @@ export class MessageReceiver {
         this.#headersHeader(length);
         return;
       case FRAME.PUSH_PROMISE:
-        // @rfc 9114#7.2.5-9 clients do not promise
+        // @rfc 9114#7.2.5-7 clients do not promise
         if (this.#context.isServer) return this.#unexpected('PUSH_PROMISE');
-        // @rfc 9114#7.2.5-5 this client never allows any push ID
+        // @rfc 9114#7.2.5-2 this client never allows any push ID
         return failConnection('H3_ID_ERROR', 'The server promises a push, and none was allowed');
-      // @rfc 9114#7.2.3-5 @rfc 9114#7.2.4-3 @rfc 9114#7.2.6-5 @rfc 9114#7.2.7-2 @rfc 9218#7.2-1 they belong on the control stream
+      // @rfc 9114#7.2.3-1 @rfc 9114#7.2.4-4 @rfc 9114#7.2.6-2 @rfc 9114#7.2.7-1 @rfc 9218#7.2-1 they belong on the control stream
       case FRAME.CANCEL_PUSH:
       case FRAME.SETTINGS:
       case FRAME.GOAWAY:
@@ -158,9 +158,9 @@ export class MessageReceiver {
       case FRAME.PRIORITY_UPDATE_PUSH:
         return this.#unexpected(`frame of type 0x${type.toString(16)}`);
       default:
-        // @rfc 9114#7.2.8-3 frame types of HTTP/2
+        // @rfc 9114#7.2.8-2 frame types of HTTP/2
         if (isReservedFrame(type)) return this.#unexpected(`reserved frame of type 0x${type.toString(16)}`);
-        // @rfc 9114#9-4 @rfc 9114#7.2.8-1 unknown frames are skipped, within reason
+        // @rfc 9114#9-1 @rfc 9114#7.2.8-1 unknown frames are skipped, within reason
         if (length > this.#context.limits.maxUnknownFrameLength) {
           failConnection('H3_EXCESSIVE_LOAD', `A frame of the unknown type 0x${type.toString(16)} has ${length} bytes`);
         }
@@ -172,10 +172,10 @@ export class MessageReceiver {
   }
 
   #dataHeader(length: number): void {
-    // @rfc 9114#4.1-7 DATA before HEADERS, or after trailers
+    // @rfc 9114#4.1-3 DATA before HEADERS, or after trailers
     if (this.#stage !== 'content' && this.#stage !== 'tunnel') this.#unexpected('DATA frame');
     if (this.#contentLeft !== undefined) {
-      // @rfc 9114#4.1.2-3 more content than Content-Length says
+      // @rfc 9114#4.1.2-2 more content than Content-Length says
       if (length > this.#contentLeft) failMessage('The content is longer than Content-Length, or there may be none');
       this.#contentLeft -= length;
     }
@@ -183,7 +183,7 @@ export class MessageReceiver {
   }
 
   #headersHeader(length: number): void {
-    // @rfc 9114#4.1-7 HEADERS after trailers, @rfc 9114#4.4-7 or in a tunnel
+    // @rfc 9114#4.1-3 HEADERS after trailers, @rfc 9114#4.4-2 or in a tunnel
     if (this.#stage === 'trailed' || this.#stage === 'tunnel') this.#unexpected('HEADERS frame');
     if (length > this.#context.limits.maxFieldSectionSize) {
       throw tooLarge(`A header section of ${length} bytes is larger than ${this.#context.limits.maxFieldSectionSize}`);
@@ -269,16 +269,16 @@ export class MessageReceiver {
 
   #end(): void {
     const { isServer } = this.#context;
-    // @rfc 9114#7.1-3 the last frame is truncated
+    // @rfc 9114#7.1-4 the last frame is truncated
     if (!this.#frames.atBoundary) failConnection('H3_FRAME_ERROR', `Stream ${this.#exchange.id} ends inside a frame`);
     if (this.#stage === 'head') {
       const what = `Stream ${this.#exchange.id} ends before ${isServer ? 'a request' : 'a final response'} came`;
-      // @rfc 9114#4.1-16 the server resets its half with H3_REQUEST_INCOMPLETE
+      // RFC 9114 section 4.1: the server resets its half with H3_REQUEST_INCOMPLETE
       throw new Http3Error(isServer ? 'ERR_HTTP3_REQUEST_INCOMPLETE' : 'ERR_HTTP3_MESSAGE_ERROR', what, {
         scope: 'stream',
       });
     }
-    // @rfc 9114#4.1.2-3 less content than Content-Length says
+    // @rfc 9114#4.1.2-2 less content than Content-Length says
     if (this.#contentLeft !== undefined && this.#contentLeft > 0)
       failMessage('The content is shorter than Content-Length');
     this.#over();

@@ -45,7 +45,7 @@ export class MessageSender {
   headers(fields: readonly FieldLine[], fin: boolean): Uint8Array {
     const next = this.#afterHeaders(fields, fin);
     const size = fieldSectionSize(fields);
-    // @rfc 9114#4.2.2-3 what the remote would likely refuse is not sent
+    // RFC 9114 section 4.2.2: what the remote would likely refuse is not sent
     if (size > this.#context.peer.maxFieldSectionSize) {
       const message = `The header section of ${size} bytes is larger than the ${this.#context.peer.maxFieldSectionSize} that the remote takes`;
       throw new Http3Error('ERR_HTTP3_FIELD_SECTION_TOO_LARGE', message);
@@ -108,7 +108,7 @@ export class MessageSender {
     }
   }
 
-  // @rfc 9114#4.1.2-2 @rfc 9114#4.2-2 @rfc 9114#4.3-1 nothing malformed is generated
+  // @rfc 9114#4.2-3 @rfc 9114#4.3-1 nothing malformed is generated
   #afterRequest(
     fields: readonly FieldLine[],
     fin: boolean,
@@ -130,7 +130,7 @@ export class MessageSender {
     const { status, facts } = checkResponse(fields);
     const { method } = this.#exchange;
     if (status < 200) {
-      // @rfc 9114#4.1-14 an interim response is followed by another one, or the final one
+      // RFC 9114 section 4.1: an interim response is followed by another one, or the final one
       if (fin) throw this.#invalid(`The response ${status} is interim: the stream cannot end with it`);
       return { stage: 'head', contentLeft: undefined };
     }
@@ -142,7 +142,7 @@ export class MessageSender {
 
   #afterTrailers(fields: readonly FieldLine[], fin: boolean): { stage: Stage; contentLeft: number | undefined } {
     checkTrailers(fields);
-    // @rfc 9114#4.1-7 nothing follows trailers
+    // @rfc 9114#4.1-3 nothing follows trailers
     if (!fin) throw this.#invalid('Trailers end the message: give fin');
     this.#checkWhole(this.#contentLeft, true);
     return { stage: 'content', contentLeft: undefined };
@@ -167,6 +167,6 @@ export class MessageSender {
 
 /** Code with which a side gives up what the remote sends, when its driver names none. */
 export function defaultStopCode(isServer: boolean, responseIsComplete: boolean): number {
-  // @rfc 9114#4.1-18 a server that has answered asks to stop with H3_NO_ERROR
+  // RFC 9114 section 4.1: a server that has answered asks to stop with H3_NO_ERROR
   return isServer && responseIsComplete ? H3.H3_NO_ERROR : H3.H3_REQUEST_CANCELLED;
 }

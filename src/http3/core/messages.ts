@@ -59,9 +59,9 @@ function collect(
     const line = fields[index];
     if (line === undefined || !isPseudo(line.name)) break;
     const key = names.get(line.name);
-    // @rfc 9114#4.3-3 undefined ones, and those of the other kind of message
+    // @rfc 9114#4.3-2 @rfc 9114#4.3-4 undefined ones, and those of the other kind of message
     if (key === undefined) failMessage(`The pseudo-header field ${show(line.name)} is not defined for this message`);
-    // @rfc 9114#4.3.1-9 exactly one value each
+    // @rfc 9114#4.3.1-5 exactly one value each
     if (into[key] !== undefined) failMessage(`The pseudo-header field ${line.name} occurs twice`);
     into[key] = line.value;
   }
@@ -79,7 +79,7 @@ export function checkRequest(fields: readonly FieldLine[], extendedConnect: bool
   const first = collect(fields, requestNames, pseudo);
   const facts = checkFields(fields, first, 'request');
   const { method, scheme, path, protocol } = pseudo;
-  // @rfc 9114#4.3.1-11 a request without mandatory pseudo-header fields, or with invalid ones, is malformed
+  // @rfc 9114#4.3.1-5 a request without mandatory pseudo-header fields, or with invalid ones, is malformed
   if (method === undefined) return failMessage('The request has no :method');
   if (!isToken(method)) failMessage(`:method is ${show(method)}`);
   if (protocol !== undefined) {
@@ -99,7 +99,7 @@ export function checkRequest(fields: readonly FieldLine[], extendedConnect: bool
 }
 
 function checkPath(path: string, method: string, isHttp: boolean): void {
-  // @rfc 9114#4.3.1-6 not empty for http and https
+  // @rfc 9114#4.3.1-4 not empty for http and https
   const isGood = path.startsWith('/') || (path === '*' && method === 'OPTIONS');
   if ((isHttp && !isGood) || !isPath(path)) failMessage(`:path is ${show(path)}`);
 }
@@ -107,17 +107,17 @@ function checkPath(path: string, method: string, isHttp: boolean): void {
 /** The authority of the target, from :authority or Host. */
 function checkAuthority(authority: string | undefined, host: string | undefined, isHttp: boolean): string | undefined {
   const either = authority ?? host;
-  // @rfc 9114#4.3.1-10 one of the two, not empty, and the same
+  // @rfc 9114#4.3.1-6 @rfc 9114#4.3.1-7 @rfc 9114#4.3.1-8 one of the two, not empty, and the same
   if (isHttp && either === undefined) failMessage('The request has neither :authority nor Host');
   if (authority !== undefined && host !== undefined && authority !== host) {
     failMessage(`:authority is ${show(authority)} and Host ${show(host)}`);
   }
-  // @rfc 9114#4.3.1-4 no userinfo for http and https
+  // @rfc 9114#4.3.1-1 no userinfo for http and https
   if (either !== undefined && isHttp && !isAuthority(either)) failMessage(`:authority or Host is ${show(either)}`);
   return either;
 }
 
-/** @rfc 9114#4.4-3 a CONNECT request has :authority, with a port, and neither :scheme nor :path. */
+/** @rfc 9114#4.4-1 a CONNECT request has :authority, with a port, and neither :scheme nor :path. */
 function connectHead({ scheme, path, authority }: PseudoFields): RequestHead {
   if (scheme !== undefined || path !== undefined) failMessage('The CONNECT request has :scheme or :path');
   if (authority === undefined || !isAuthority(authority) || !/[^:]:\d{1,5}$/.test(authority)) {

@@ -64,7 +64,7 @@ export class RequestStream implements Exchange {
     if (this.receiver.isOver) return;
     const wasSeen = this.receiver.hasHead;
     this.receiver.drop();
-    // @rfc 9114#4.1-16 too little of the request came to answer it
+    // RFC 9114 section 4.1: too little of the request came to answer it
     if (this.#context.isServer && !wasSeen) this.sender.reset(H3.H3_REQUEST_INCOMPLETE);
     const error = remoteError(errorCode, `The remote reset stream ${this.id}`);
     this.#context.emit({ kind: 'aborted', streamId: this.id, error });
@@ -85,7 +85,7 @@ export class RequestStream implements Exchange {
     if (this.receiver.hasHead || !this.sender.isUnused) return false;
     const bytes = this.sender.headers([{ name: ':status', value: '431' }], true);
     this.#context.output({ kind: 'write', streamId: this.id, bytes, fin: true });
-    // @rfc 9114#4.1-18 H3_NO_ERROR asks the client to stop sending after a complete response
+    // RFC 9114 section 4.1: H3_NO_ERROR asks the client to stop sending after a complete response
     this.receiver.stop(H3.H3_NO_ERROR);
     return true;
   }

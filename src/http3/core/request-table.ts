@@ -142,7 +142,7 @@ export class RequestTable {
       throw new Http3Error('ERR_HTTP3_INVALID_STATE', `Stream ${streamId} is this side's own, and no open request`);
     }
     if (signals.size === 0) {
-      // @rfc 9114#6.1-3 servers open no bidirectional streams unless an extension says what for
+      // @rfc 9114#6.1-1 servers open no bidirectional streams unless an extension says what for
       if (isServers)
         failConnection('H3_STREAM_CREATION_ERROR', `The server opened the bidirectional stream ${streamId}`);
       const request = this.#accept(streamId);
@@ -161,7 +161,7 @@ export class RequestTable {
       this.#context.emit({ kind: 'extensionStream', streamId, type: opening.value, bytes: bytes.subarray(end), fin });
       return;
     }
-    // @rfc 9114#6.1-3
+    // @rfc 9114#6.1-1
     if (isServers) failConnection('H3_STREAM_CREATION_ERROR', `The server's stream ${streamId} has no known signal`);
     const request = this.#accept(streamId);
     if (!request) return;
@@ -181,7 +181,7 @@ export class RequestTable {
   #accept(streamId: number): RequestStream | undefined {
     if (!this.#context.isServer || (streamId & 3) !== 0) return undefined;
     if (streamId >= this.#limit) {
-      // @rfc 9114#5.2-2 requests that come after the final GOAWAY
+      // RFC 9114 section 5.2: requests that come after the final GOAWAY
       this.#context.output({ kind: 'stopSending', streamId, errorCode: H3.H3_REQUEST_REJECTED });
       this.#context.output({ kind: 'reset', streamId, errorCode: H3.H3_REQUEST_REJECTED });
       return undefined;

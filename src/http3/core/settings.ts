@@ -95,7 +95,7 @@ export function parseSettings(payload: Uint8Array): PeerSettings {
     // @rfc 9114#7.1-2 a payload that ends inside a field is a connection error
     if (value < 0) failConnection('H3_FRAME_ERROR', 'SETTINGS end inside a setting');
     const name = `0x${identifier.toString(16)}`;
-    // @rfc 9114#7.2.4.1-3 settings of HTTP/2 without a counterpart are an error
+    // @rfc 9114#7.2.4.1-2 settings of HTTP/2 without a counterpart are an error
     if (forbidden.has(identifier)) failConnection('H3_SETTINGS_ERROR', `SETTINGS hold the reserved setting ${name}`);
     // @rfc 9114#7.2.4-5 a setting may not occur twice. Identifiers that a number cannot hold cannot be told apart.
     if (values.has(identifier) && isExactVarint(identifier)) {
@@ -105,7 +105,7 @@ export function parseSettings(payload: Uint8Array): PeerSettings {
     if (flags.has(identifier) && value > 1) {
       failConnection('H3_SETTINGS_ERROR', `The setting ${name} can be 0 or 1, and is ${value}`);
     }
-    // @rfc 9114#7.2.4-6 @rfc 9114#7.2.4.1-2 unknown and reserved settings are kept for extensions and mean nothing here
+    // @rfc 9114#7.2.4-6 @rfc 9114#7.2.4.1-1 unknown and reserved settings are kept for extensions and mean nothing here
     values.set(identifier, value);
   }
   return new PeerSettings(values, true);
@@ -126,12 +126,12 @@ const growing = [
  */
 export function checkRememberedSettings(remembered: PeerSettings, now: PeerSettings): void {
   const capacity = remembered.qpackMaxTableCapacity;
-  // @rfc 9204#3.2.3-4 a remembered capacity must be the same again, whichever way it differs
+  // @rfc 9204#3.2.3-2 a remembered capacity must be the same again, whichever way it differs
   if (capacity !== 0 && now.qpackMaxTableCapacity !== capacity) {
     const message = `The server remembers early data, but QPACK_MAX_TABLE_CAPACITY is ${now.qpackMaxTableCapacity}, not ${capacity}`;
     throw new Http3Error('ERR_HTTP3_QPACK', message, { errorCode: 0x202, scope: 'connection' });
   }
-  // @rfc 9114#7.2.4.2-9 @rfc 9114#7.2.4.2-11 no limit that early data may have used up to is reduced
+  // @rfc 9114#7.2.4.2-8 no limit that early data may have used up to is reduced
   if (now.maxFieldSectionSize < remembered.maxFieldSectionSize) {
     failConnection('H3_SETTINGS_ERROR', 'The server accepted early data and reduced MAX_FIELD_SECTION_SIZE');
   }
@@ -139,7 +139,7 @@ export function checkRememberedSettings(remembered: PeerSettings, now: PeerSetti
     if (!known.has(identifier)) continue;
     const current = now.get(identifier);
     const isDefault = value === 0 && identifier !== SETTING.MAX_FIELD_SECTION_SIZE;
-    // @rfc 9114#7.2.4.2-12 a setting that was not at its default may not be left out
+    // @rfc 9114#7.2.4.2-9 a setting that was not at its default may not be left out
     if (current === undefined && !isDefault) {
       failConnection(
         'H3_SETTINGS_ERROR',

@@ -41,7 +41,7 @@ export class UnidirectionalStreams {
   receiveReset(streamId: number): void {
     const type = this.#critical.get(streamId);
     if (type !== undefined) this.#failClosed(type);
-    // @rfc 9114#6.2-8 before its type has come, a stream may be closed or reset
+    // @rfc 9114#6.2-5 before its type has come, a stream may be closed or reset
     this.#opening.delete(streamId);
   }
 
@@ -49,7 +49,7 @@ export class UnidirectionalStreams {
     const opening = this.#opening.get(streamId) ?? new OpeningStream();
     const end = opening.receive(bytes);
     if (end < 0) {
-      // @rfc 9114#6.2-8
+      // @rfc 9114#6.2-5
       if (fin) this.#opening.delete(streamId);
       else this.#opening.set(streamId, opening);
       return;
@@ -65,7 +65,7 @@ export class UnidirectionalStreams {
       case STREAM_TYPE.QPACK_ENCODER:
       case STREAM_TYPE.QPACK_DECODER:
         for (const other of this.#critical.values()) {
-          // @rfc 9114#6.2.1-4 @rfc 9204#4.2-1 one of each
+          // @rfc 9114#6.2.1-3 @rfc 9204#4.2-2 one of each
           if (other === type) failConnection('H3_STREAM_CREATION_ERROR', `The remote opened stream type ${type} twice`);
         }
         this.#critical.set(streamId, type);
@@ -74,13 +74,13 @@ export class UnidirectionalStreams {
       case STREAM_TYPE.PUSH:
         // @rfc 9114#6.2.2-1 clients do not push
         if (isServer) failConnection('H3_STREAM_CREATION_ERROR', 'The client opened a push stream');
-        // @rfc 9114#4.6-3 without MAX_PUSH_ID nobody pushes
+        // @rfc 9114#4.6-1 without MAX_PUSH_ID nobody pushes
         return failConnection('H3_ID_ERROR', 'The server pushes, and no push was allowed');
       default:
         if (limits.extensionStreamTypes.has(type)) {
           this.#context.emit({ kind: 'extensionStream', streamId, type, bytes, fin });
         } else if (!fin) {
-          // @rfc 9114#6.2-6 @rfc 9114#9-3 unknown and reserved types are not read, and are no error of the connection
+          // @rfc 9114#6.2-2 @rfc 9114#6.2-3 @rfc 9114#9-2 unknown and reserved types are not read, and are no error of the connection
           this.#context.output({ kind: 'stopSending', streamId, errorCode: H3.H3_STREAM_CREATION_ERROR });
         }
     }
@@ -94,7 +94,7 @@ export class UnidirectionalStreams {
   }
 
   #failClosed(type: number): never {
-    // @rfc 9114#6.2.1-6 @rfc 9204#4.2-4 critical streams stay open
+    // @rfc 9114#6.2.1-5 @rfc 9204#4.2-4 critical streams stay open
     const name = type === STREAM_TYPE.CONTROL ? 'control stream' : 'QPACK stream';
     return failConnection('H3_CLOSED_CRITICAL_STREAM', `The remote closed its ${name}`);
   }
