@@ -92,8 +92,9 @@ export class QpackDecoder {
    * @throws QpackError `ERR_QPACK_ENCODER_STREAM`, `ERR_QPACK_DECOMPRESSION_FAILED` (both of scope connection).
    */
   receiveEncoderStream(bytes: Uint8Array): UnblockedSection[] {
+    const inserted = this.#table.inserted;
     this.#instructions.receive(bytes);
-    if (this.#blocked.length === 0) return [];
+    if (this.#blocked.length === 0 || this.#table.inserted === inserted) return [];
     const unblocked: UnblockedSection[] = [];
     const still: BlockedSection[] = [];
     // Within a stream the order holds: a section waits for the one before it, whatever it needs itself.

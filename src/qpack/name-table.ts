@@ -32,19 +32,20 @@ for (const [index, { name, value }] of STATIC_TABLE.entries()) {
   staticNames.set(name, known);
 }
 
-/** Names that are remembered beyond those that the dynamic table holds. */
+/** Names that are remembered, unless the dynamic table holds more than half as many: then twice what it holds. */
 const MAX_NAMES = 512;
 
 /** The names that an encoder has met, bounded. */
 export class NameTable {
   readonly #records = new Map<string, NameRecord>();
+  #limit = MAX_NAMES;
 
   get(name: string): NameRecord {
     return this.#records.get(name) ?? this.#add(name);
   }
 
   #add(name: string): NameRecord {
-    if (this.#records.size >= MAX_NAMES) this.#forgetUnused();
+    if (this.#records.size >= this.#limit) this.#forgetUnused();
     const fixed = staticNames.get(name);
     const record: NameRecord = {
       name,
@@ -61,5 +62,7 @@ export class NameTable {
 
   #forgetUnused(): void {
     for (const [name, record] of this.#records) if (record.entries === 0) this.#records.delete(name);
+    // Where a large table holds that many names, the next look through all of them comes only after as many new ones.
+    this.#limit = Math.max(MAX_NAMES, this.#records.size * 2);
   }
 }
