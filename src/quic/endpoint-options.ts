@@ -40,6 +40,15 @@ export interface QuicEndpointOptions extends ConnectionOptions {
   readonly randomFill?: RandomFill | undefined;
 }
 
+/** Options of {@link QuicEndpoint.close}. */
+export interface EndpointCloseOptions {
+  /** Longest time for everything, in milliseconds. Default 5000. */
+  readonly timeout?: number | undefined;
+  /** Application error code and reason for the remotes. Defaults 0 and none. */
+  readonly code?: number | undefined;
+  readonly reason?: string | undefined;
+}
+
 /** When a server answers a first flight with Retry, to make the client prove its address (RFC 9000 8.1.2). */
 export type RetryPolicy = 'never' | 'always' | { readonly fromHandshakes: number };
 

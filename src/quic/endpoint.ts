@@ -1,60 +1,27 @@
 /** A QUIC endpoint: one UDP socket that can listen and dial at once, and the engine behind it. */
 
-import { connectionStart } from '../observe/channels.js';
-import { Engine } from '../engine/engine.js';
+import type { Engine } from '../engine/engine.js';
 import { EVENT, NO_CONNECTION } from '../engine/layout.js';
-import { fromRefusal } from './close-reason.js';
-import type { ConnectionInit, MigrateOptions } from './connection-types.js';
-import { QuicConnection } from './connection.js';
+import type { QuicConnection } from './connection.js';
 import { ConnectionTable } from './connection-table.js';
+import { createEngine } from './create-engine.js';
+import { EndpointConnections } from './endpoint-connections.js';
 import { EndpointLogs } from './endpoint-logs.js';
 import { Dialer } from './dialer.js';
-import type { ConnectOptions, ListenOptions, QuicEndpointOptions } from './endpoint-options.js';
+import type { ConnectOptions, EndpointCloseOptions, ListenOptions, QuicEndpointOptions } from './endpoint-options.js';
+import { readEndpointStats, type EndpointStats } from './endpoint-stats.js';
 import { QuicError } from './errors.js';
 import { Listener, type ConnectionHandlers } from './listener.js';
 import { checkInteger, pathMtuBound, resolveConnectionOptions, type ResolvedConnectionOptions } from './options.js';
 import { NetworkWatch } from './network-watch.js';
 import { Pump } from './pump.js';
 import { SocketSet } from './sockets.js';
-import type { Clock, SocketAddress, UdpSocket } from './types/udp.js';
+import type { Clock, SocketAddress } from './types/udp.js';
 import { DgramNetwork } from './udp/dgram-network.js';
 import { systemClock } from './udp/system-clock.js';
 
-/** Options of {@link QuicEndpoint.close}. */
-export interface EndpointCloseOptions {
-  /** Longest time for everything, in milliseconds. Default 5000. */
-  readonly timeout?: number | undefined;
-  /** Application error code and reason for the remotes. Defaults 0 and none. */
-  readonly code?: number | undefined;
-  readonly reason?: string | undefined;
-}
-
-/** What an endpoint has counted. */
-export interface EndpointStats {
-  /** Connections ever made, and those open now; `handshaking` of them are not yet established. */
-  readonly totalConnections: number;
-  readonly activeConnections: number;
-  readonly handshaking: number;
-  /** Sums over all connections there are and were. */
-  readonly totalStreams: number;
-  readonly activeStreams: number;
-  readonly bytesReceived: number;
-  readonly bytesSent: number;
-  readonly packetsLost: number;
-  /** Mean of the smoothed round-trip times of the open connections, in milliseconds; 0 without one. */
-  readonly rttMs: number;
-  /** Attempts of clients that were not accepted. */
-  readonly attemptsRefused: number;
-  readonly attemptsRetried: number;
-  readonly attemptsIgnored: number;
-  /** Memory of the engine in bytes. */
-  readonly engineMemory: number;
-}
-
 /** Time that the last packets of closed connections get, beyond which the sockets close. */
 const DRAIN_LIMIT = 1000;
-
-let endpoints = 0;
 
 export class QuicEndpoint implements AsyncDisposable {
   readonly #engine: Engine;
@@ -65,9 +32,7 @@ export class QuicEndpoint implements AsyncDisposable {
   readonly #maxConnections: number;
   readonly #dialer: Dialer;
   readonly #logs: EndpointLogs;
-  readonly #name = `e${++endpoints}`;
-  readonly #table = new ConnectionTable();
-  readonly #connectionHost: ConstructorParameters<typeof QuicConnection>[0];
+  readonly #connections: EndpointConnections;
   #listener: Listener | undefined;
   #closed: Promise<void> | undefined;
   #unref = false;
@@ -78,13 +43,14 @@ export class QuicEndpoint implements AsyncDisposable {
     this.#base = base;
     this.#maxConnections = options.maxConnections ?? 10_000;
     this.#logs = new EndpointLogs(options.keyLog);
+    const table = new ConnectionTable();
     const watch = new NetworkWatch({
-      connections: this.#table.open,
+      connections: table.open,
       hasAddress: (socket) => this.#sockets.hasAddress(socket),
     });
     this.#pump = new Pump(engine, clock, {
       onEvent: (kind, connection, a, b, c, d) => this.#onEvent(kind, connection, a, b, c, d),
-      socketOf: (handle) => (handle === NO_CONNECTION ? 0 : (this.#table.get(handle)?.socket.id ?? 0)),
+      socketOf: (handle) => (handle === NO_CONNECTION ? 0 : (table.get(handle)?.socket.id ?? 0)),
       onSocketError: (socket, error, fatal) => watch.socketError(socket, error, fatal),
       onCrash: (error) => this.#onCrash(error),
       onTimeout: (now) => watch.check(now),
@@ -92,7 +58,22 @@ export class QuicEndpoint implements AsyncDisposable {
     // Whichever call crashes: the pump finds out in its next turn, and ends the connections.
     engine.onCrash = () => this.#pump.wake();
     this.#sockets = new SocketSet(options.network ?? new DgramNetwork(), this.#pump, options);
-    this.#connectionHost = this.#makeConnectionHost();
+    this.#connections = new EndpointConnections(
+      {
+        engine,
+        clock,
+        pump: this.#pump,
+        sockets: this.#sockets,
+        logs: this.#logs,
+        assertOpen: () => this.#assertOpen(),
+        accepted: (connection) => {
+          if (this.#listener) this.#listener.dispatch(connection);
+          else connection.destroy();
+        },
+        changed: () => this.#updateKeepAlive(),
+      },
+      table,
+    );
     this.#dialer = new Dialer(this.#dialerHost());
   }
 
@@ -105,27 +86,8 @@ export class QuicEndpoint implements AsyncDisposable {
   static async create(options: QuicEndpointOptions = {}): Promise<QuicEndpoint> {
     const base = resolveConnectionOptions(options);
     checkInteger('maxConnections', options.maxConnections ?? 1, 1, 1_000_000);
-    checkInteger('sessionCapacity', options.sessionCapacity ?? 1, 1, 10_000_000);
     const clock = options.clock ?? systemClock;
-    let seed: string | null = null;
-    if (options.randomFill) {
-      const bytes = new Uint8Array(32);
-      options.randomFill(bytes);
-      seed = Buffer.from(bytes).toString('hex');
-    }
-    const config = {
-      seed,
-      statelessResetKey: options.statelessResetKey ? Buffer.from(options.statelessResetKey).toString('hex') : null,
-      maxUdpPayload: 65_527,
-      greaseQuicBit: true,
-      sessionCapacity: options.sessionCapacity ?? 10_000,
-    };
-    let engine: Engine;
-    try {
-      engine = await Engine.create(config, clock.wallTime(), options.randomFill);
-    } catch (error) {
-      throw fromRefusal(error);
-    }
+    const engine = await createEngine(options, clock);
     const endpoint = new QuicEndpoint(engine, clock, options, base);
     await endpoint.#sockets.bindMain();
     endpoint.#updateKeepAlive();
@@ -141,7 +103,7 @@ export class QuicEndpoint implements AsyncDisposable {
       socketTo: (remote, own) => this.#sockets.towards(remote, own),
       discard: (socket) => this.#sockets.discard(socket),
       mtuBoundTowards: (remote, options) => this.#mtuBound(remote, options),
-      adoptDialled: (dialled) => this.#adopt({ ...dialled, isClient: true }),
+      adoptDialled: (dialled) => this.#connections.adopt({ ...dialled, isClient: true }),
     };
   }
 
@@ -154,7 +116,7 @@ export class QuicEndpoint implements AsyncDisposable {
 
   /** Open connections. */
   get connections(): readonly QuicConnection[] {
-    return [...this.#table.open];
+    return [...this.#connections.table.open];
   }
 
   get listening(): boolean {
@@ -163,23 +125,7 @@ export class QuicEndpoint implements AsyncDisposable {
 
   /** What the engine has counted and measured. */
   stats(): EndpointStats {
-    const sums = this.#table.sums();
-    const { refused, retried, ignored } = this.#listener?.turnedAway ?? { refused: 0, retried: 0, ignored: 0 };
-    return {
-      totalConnections: this.#table.total,
-      activeConnections: this.#table.open.size,
-      handshaking: this.#table.handshakes,
-      totalStreams: sums.streams,
-      activeStreams: sums.activeStreams,
-      bytesReceived: sums.received,
-      bytesSent: sums.sent,
-      packetsLost: sums.lost,
-      rttMs: sums.rttMs,
-      attemptsRefused: refused,
-      attemptsRetried: retried,
-      attemptsIgnored: ignored,
-      engineMemory: this.#engine.memoryBytes,
-    };
+    return readEndpointStats(this.#engine, this.#connections.table, this.#listener?.turnedAway);
   }
 
   /** Lets the process exit although the endpoint is listening or connected; `ref` undoes it. */
@@ -222,15 +168,15 @@ export class QuicEndpoint implements AsyncDisposable {
       keyLog: this.#logs.wantsKeys,
       now: () => this.#clock.now(),
       get connections(): number {
-        return endpoint.#table.open.size;
+        return endpoint.#connections.table.open.size;
       },
       get handshakes(): number {
-        return endpoint.#table.handshakes;
+        return endpoint.#connections.table.handshakes;
       },
       mtuBoundTowards: (remote, options) => this.#mtuBound(remote, options),
       adopt: (handle, remote, options) => {
         const remoteName = `${remote.family === 'IPv6' ? `[${remote.address}]` : remote.address}:${remote.port}`;
-        this.#adopt({ handle, isClient: false, remote, remoteName, options, socket: this.#sockets.main });
+        this.#connections.adopt({ handle, isClient: false, remote, remoteName, options, socket: this.#sockets.main });
       },
     };
   }
@@ -270,10 +216,10 @@ export class QuicEndpoint implements AsyncDisposable {
 
   #assertRoom(): void {
     this.#assertOpen();
-    if (this.#table.open.size < this.#maxConnections) return;
+    if (this.#connections.table.open.size < this.#maxConnections) return;
     throw new QuicError(
       'ERR_QUIC_TOO_MANY_CONNECTIONS',
-      `The endpoint holds ${this.#table.open.size} connections, its maxConnections; close some or raise the limit`,
+      `The endpoint holds ${this.#connections.table.open.size} connections, its maxConnections; close some or raise the limit`,
     );
   }
 
@@ -281,104 +227,26 @@ export class QuicEndpoint implements AsyncDisposable {
     return pathMtuBound(options, this.#sockets.maxPayloadTowards(remote));
   }
 
-  // Connections.
-
-  #adopt(init: Omit<ConnectionInit, 'id'>): QuicConnection {
-    const id = `${this.#name}c${++this.#table.total}`;
-    const connection = new QuicConnection(this.#connectionHost, { ...init, id });
-    this.#table.add(init.handle, connection);
-    this.#sockets.own(init.handle, init.socket);
-    const { connectionTimeout } = init.options;
-    if (connectionTimeout > 0) {
-      const timer = this.#clock.setTimer(connectionTimeout, () => {
-        this.#pump.afterInput(() => connection.handshakeTimedOut());
-      });
-      timer.unref();
-      const cancel = (): void => timer.cancel();
-      connection.ready.then(cancel, cancel);
-    }
-    if (connectionStart.hasSubscribers) connectionStart.publish({ connection });
-    this.#updateKeepAlive();
-    this.#pump.wake();
-    return connection;
-  }
-
-  #makeConnectionHost(): ConstructorParameters<typeof QuicConnection>[0] {
-    return {
-      engine: this.#engine,
-      clock: this.#clock,
-      wake: () => this.#pump.wake(),
-      bindFor: (handle, options) => this.#bindFor(handle, options),
-      leaving: (socket) => this.#pump.leaveSocket(socket),
-      released: (handle, socket) =>
-        this.#sockets.release(handle, socket, this.#clock, () => this.#table.get(handle)?.socket === socket),
-      established: (handle) => this.#established(handle),
-      ended: (handle, info) => {
-        this.#table.ended(handle, info);
-        this.#updateKeepAlive();
-      },
-      writeQlog: (handle, bytes) => {
-        const connection = this.#table.get(handle);
-        if (connection) this.#logs.qlog(connection, bytes);
-      },
-    };
-  }
-
-  async #bindFor(handle: number, options: MigrateOptions): Promise<UdpSocket> {
-    this.#assertOpen();
-    const connection = this.#table.get(handle);
-    if (!connection)
-      throw new QuicError('ERR_QUIC_CONNECTION_CLOSED', 'Cannot bind a socket: the connection is closed');
-    const socket = await this.#sockets.bindFurther(connection.remoteAddress, options);
-    this.#sockets.own(handle, socket);
-    return socket;
-  }
-
-  #established(handle: number): void {
-    const connection = this.#table.established(handle);
-    if (!connection) return;
-    if (this.#listener) this.#listener.dispatch(connection);
-    else connection.destroy();
-  }
+  // What the engine tells.
 
   #onEvent(kind: number, handle: number, a: number, b: number, c: number, d: number): void {
     if (kind === EVENT.incoming) {
       if (this.#listener) this.#listener.incoming(handle, a);
       else this.#engine.incomingRefuse(handle);
-      return;
-    }
-    if (kind === EVENT.keyLog) {
-      this.#logs.keys(this.#engine.takeKeyLog());
-      return;
-    }
-    const connection = this.#table.get(handle);
-    if (!connection) return;
-    if (kind === EVENT.drained) this.#drained(handle, connection);
-    else connection.handleEvent(kind, a, b, c, d);
+    } else if (kind === EVENT.keyLog) this.#logs.keys(this.#engine.takeKeyLog());
+    else this.#connections.handleEvent(kind, handle, a, b, c, d);
   }
-
-  #drained(handle: number, connection: QuicConnection): void {
-    this.#table.drained(handle);
-    this.#sockets.releaseAll(handle);
-    this.#logs.drained(connection);
-    this.#updateKeepAlive();
-  }
-
-  // Trouble.
 
   #onCrash(cause: unknown): void {
-    const error = crashed(cause);
     this.#listener = undefined;
-    for (const connection of [...this.#table.open]) connection.fail(error);
-    this.#table.abandon();
-    this.#updateKeepAlive();
+    this.#connections.failAll(crashed(cause));
     void this.#sockets.closeAll();
   }
 
   // The end.
 
   #updateKeepAlive(): void {
-    const busy = !this.#unref && (this.#listener !== undefined || this.#table.open.size > 0);
+    const busy = !this.#unref && (this.#listener !== undefined || this.#connections.table.open.size > 0);
     this.#sockets.setKeepAlive(busy);
     this.#pump.setKeepAlive(busy);
   }
@@ -394,11 +262,13 @@ export class QuicEndpoint implements AsyncDisposable {
 
   async #close({ timeout = 5000, code = 0, reason = '' }: EndpointCloseOptions): Promise<void> {
     this.stopListening();
-    const ends = [...this.#table.open].map((connection) => connection.close({ code, reason, drainTimeout: timeout }));
+    const ends = [...this.#connections.table.open].map((connection) =>
+      connection.close({ code, reason, drainTimeout: timeout }),
+    );
     await Promise.all(ends);
     await new Promise<void>((resolve) => {
       const limit = this.#clock.setTimer(Math.min(timeout, DRAIN_LIMIT), resolve);
-      this.#table.whenDrained(() => {
+      this.#connections.table.whenDrained(() => {
         limit.cancel();
         resolve();
       });

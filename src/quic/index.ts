@@ -13,9 +13,10 @@ export type {
   QuicConnectionEvents,
 } from './connection-types.js';
 export type { SendDatagramOptions } from './datagrams.js';
-export { QuicEndpoint, type EndpointCloseOptions, type EndpointStats } from './endpoint.js';
+export { QuicEndpoint } from './endpoint.js';
 export type {
   ConnectOptions,
+  EndpointCloseOptions,
   IncomingAttempt,
   IncomingVerdict,
   KeyLogHook,
@@ -23,6 +24,7 @@ export type {
   QuicEndpointOptions,
   RetryPolicy,
 } from './endpoint-options.js';
+export type { EndpointStats } from './endpoint-stats.js';
 export { QUIC_ERROR_CODES, QuicError, type QuicErrorCode, type QuicErrorOptions } from './errors.js';
 export type { ConnectionHandler, ConnectionHandlers } from './listener.js';
 export type { CongestionControl, ConnectionOptions, ResolvedConnectionOptions } from './options.js';

@@ -4,7 +4,10 @@ import type { Engine } from '../engine/engine.js';
 import { FAILURE } from '../engine/engine.js';
 import { EVENT } from '../engine/layout.js';
 import type { ConnectionHost } from './connection-host.js';
-import type { ConnectionInit, OpenPathOptions } from './connection-types.js';
+import { MAX_CODE, type ConnectionLife } from './connection-life.js';
+import type { ConnectionInit, MigrateOptions, OpenPathOptions } from './connection-types.js';
+import { QuicError } from './errors.js';
+import { checkInteger } from './options.js';
 import {
   abandonCause,
   openPath,
@@ -21,16 +24,20 @@ export class PathControl {
   readonly #host: ConnectionHost;
   readonly #engine: Engine;
   readonly #handle: number;
+  readonly #life: ConnectionLife;
+  readonly #init: ConnectionInit;
   readonly #emit: (event: PathEvent) => void;
   /** Sockets that paths beyond the first were opened from. */
   readonly #sockets = new Map<number, UdpSocket>();
   #socket: UdpSocket;
   #remote: SocketAddress;
 
-  constructor(host: ConnectionHost, init: ConnectionInit, emit: (event: PathEvent) => void) {
+  constructor(host: ConnectionHost, init: ConnectionInit, life: ConnectionLife, emit: (event: PathEvent) => void) {
     this.#host = host;
     this.#engine = host.engine;
     this.#handle = init.handle;
+    this.#init = init;
+    this.#life = life;
     this.#socket = init.socket;
     this.#remote = init.remote;
     this.#emit = emit;
@@ -50,8 +57,26 @@ export class PathControl {
     return this.#engine.paths(this.#handle).flatMap((id) => readPath(this.#engine, this.#handle, id) ?? []);
   }
 
-  /** Goes on over another socket. */
-  moveTo(socket: UdpSocket): void {
+  /** Goes on from another local address or port, once the handshake is confirmed. */
+  async migrate(options: MigrateOptions): Promise<void> {
+    this.#assertMigratable();
+    // RFC 9000 9 forbids it earlier: a server that still waits for our Finished drops what comes from elsewhere.
+    await this.#life.confirmed.promise;
+    const socket = await this.#host.bindFor(this.#handle, options);
+    if (this.#life.closeError) this.#host.released(this.#handle, socket);
+    this.#assertMigratable();
+    this.#moveTo(socket);
+  }
+
+  #assertMigratable(): void {
+    this.#life.assertOpen('migrate');
+    const { isClient, remoteName } = this.#init;
+    if (isClient && !this.#life.handshaking) return;
+    const why = isClient ? 'the handshake is not complete' : 'only the client migrates (RFC 9000 9)';
+    throw new QuicError('ERR_QUIC_MIGRATION', `Cannot migrate the connection with ${remoteName}: ${why}`);
+  }
+
+  #moveTo(socket: UdpSocket): void {
     const before = this.#socket;
     this.#host.leaving(before);
     this.#socket = socket;
@@ -61,8 +86,10 @@ export class PathControl {
     this.#emit({ type: 'localAddress', pathId: 0, local: socket.local });
   }
 
-  async open(options: OpenPathOptions, multipath: boolean): Promise<number> {
-    if (!multipath) throw pathError(FAILURE.unsupported, 'open a path');
+  /** @param multipath asked for once the connection is known to be open */
+  async open(options: OpenPathOptions, multipath: () => boolean): Promise<number> {
+    this.#life.assertOpen('open a path');
+    if (!multipath()) throw pathError(FAILURE.unsupported, 'open a path');
     const socket = await this.#host.bindFor(this.#handle, options);
     try {
       const remote = options.remote ?? this.#remote;
@@ -84,12 +111,15 @@ export class PathControl {
   }
 
   close(pathId: number, code: number): void {
+    checkInteger('the error code', code, 0, MAX_CODE);
+    this.#life.assertOpen('close a path');
     const result = this.#engine.closePath(this.#host.clock.now(), this.#handle, pathId, code);
     if (result < 0) throw pathError(result, `close path ${pathId}`);
     this.#host.wake();
   }
 
   setStatus(pathId: number, status: PathStatus): void {
+    this.#life.assertOpen('change a path');
     const result = this.#engine.setPathStatus(this.#handle, pathId, status === 'backup');
     if (result < 0) throw pathError(result, `change path ${pathId}`);
     this.#host.wake();
