@@ -5,11 +5,17 @@ import type { ConnectionOptions, EndpointStats } from './quic/index.js';
 /** Application protocol (ALPN) of raw streams between a `QuicClient` and a `QuicServer`, unless `alpn` says otherwise. */
 export const DEFAULT_ALPN = 'skein/1';
 
+/** Application protocol (ALPN) of HTTP/3 (RFC 9114 section 3.1). */
+export const HTTP3_ALPN = 'h3';
+
 /** What both sides take. Times are milliseconds, sizes bytes. */
 export interface QuicConfig extends ConnectionOptions {
   /** Connections at a time. Default 100, 1 to 1,000,000. */
   readonly maxConnections?: number | undefined;
-  /** Application protocols, best first. Default `['skein/1']`. */
+  /**
+   * Application protocols, best first; the server chooses. Default: a client offers `['h3', 'skein/1']`; a server speaks
+   * `['h3', 'skein/1']` when it has a handler for requests, else `['skein/1']`.
+   */
   readonly alpn?: readonly string[] | undefined;
 }
 

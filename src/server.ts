@@ -1,6 +1,8 @@
 /** The server that most people want: an endpoint and its accept loop. */
 
-import { DEFAULT_ALPN, noStats, toQuicStats, type QuicConfig, type QuicStats } from './quic-config.js';
+import type { FetchHandler, RequestLimits, ServerErrorContext } from './http3/index.js';
+import { Http3RequestServer } from './http3/index.js';
+import { DEFAULT_ALPN, HTTP3_ALPN, noStats, toQuicStats, type QuicConfig, type QuicStats } from './quic-config.js';
 import {
   QuicEndpoint,
   QuicError,
@@ -8,14 +10,16 @@ import {
   type ListenOptions,
   type QuicConnection,
   type QuicEndpointOptions,
-  type QuicStream,
+  QuicStream,
   type SocketAddress,
 } from './quic/index.js';
+import { systemClock } from './quic/udp/system-clock.js';
 
 /** Options of {@link QuicServer}. A certificate with its key is needed: `certPath` and `keyPath`, or `cert` and `key`. */
 export interface QuicServerConfig
   extends QuicConfig,
     Omit<ListenOptions, 'alpn'>,
+    RequestLimits,
     Pick<
       QuicEndpointOptions,
       | 'ipv6Only'
@@ -33,13 +37,20 @@ export interface QuicServerConfig
   readonly host?: string | undefined;
   /** Default 4433; 0: any free port, see `address`. */
   readonly port?: number | undefined;
+  /** Hears of what request handlers and response bodies throw. Default: a diagnostics channel and a process warning. */
+  readonly onError?: ((error: unknown, context: ServerErrorContext) => void) | undefined;
 }
 
 /** Handlers of {@link QuicServer}; those that are absent do nothing. A rejected promise ends the connection or stream. */
 export interface QuicServerHandlers {
   /** A connection is established, or has sent early data. */
   readonly connection?: ((connection: QuicConnection) => void | Promise<void>) | undefined;
-  /** The client opened a stream. Without this handler the connection handler has to take streams. */
+  /** A request over HTTP/3, answered by a Response. With this handler `listen` speaks `h3` unless `alpn` says otherwise. */
+  readonly request?: FetchHandler | undefined;
+  /**
+   * The client opened a stream; on an HTTP/3 connection, a raw one beside its requests (docs/extensions.md). Without this handler
+   * the connection handler has to take streams.
+   */
   readonly stream?: ((stream: QuicStream, connection: QuicConnection) => void | Promise<void>) | undefined;
 }
 
@@ -59,6 +70,7 @@ export interface QuicServerHandlers {
 export class QuicServer implements AsyncDisposable {
   readonly #config: QuicServerConfig;
   #handlers: QuicServerHandlers = {};
+  #requests: Http3RequestServer | undefined;
   #endpoint: Promise<QuicEndpoint> | undefined;
   #ready: QuicEndpoint | undefined;
   #stopped: Promise<void> | undefined;
@@ -101,7 +113,8 @@ export class QuicServer implements AsyncDisposable {
   async listen(): Promise<void> {
     const endpoint = await this.#initialized();
     try {
-      await endpoint.listen({ ...this.#config, alpn: this.#config.alpn ?? [DEFAULT_ALPN] }, (connection) =>
+      const alpn = this.#config.alpn ?? (this.#handlers.request ? [HTTP3_ALPN, DEFAULT_ALPN] : [DEFAULT_ALPN]);
+      await endpoint.listen({ ...this.#config, alpn }, (connection) =>
         this.#serve(connection),
       );
     } catch (error) {
@@ -111,9 +124,27 @@ export class QuicServer implements AsyncDisposable {
   }
 
   async #serve(connection: QuicConnection): Promise<void> {
-    const { stream: onStream } = this.#handlers;
-    if (onStream) connection.on('stream', (stream) => void this.#serveStream(stream, connection));
+    const { stream: onStream, request } = this.#handlers;
+    if (request && connection.details.alpn === HTTP3_ALPN) this.#requestServer().accept(connection);
+    else if (onStream) connection.on('stream', (stream) => void this.#serveStream(stream, connection));
     await this.#handlers.connection?.(connection);
+  }
+
+  #requestServer(): Http3RequestServer {
+    this.#requests ??= new Http3RequestServer({
+      ...this.#config,
+      clock: this.#config.clock ?? systemClock,
+      // Looked up at each request, so that a later handle() counts.
+      fetch: (request, info) => this.#handlers.request?.(request, info) ?? new Response(null, { status: 501 }),
+      http3: { enableRawStreams: this.#handlers.stream !== undefined },
+      hooks: (connection) => ({
+        rawStream: (stream) => {
+          const found = this.connections.find(({ id }) => id === connection.id);
+          if (found && stream instanceof QuicStream) void this.#serveStream(stream, found);
+        },
+      }),
+    });
+    return this.#requests;
   }
 
   async #serveStream(stream: QuicStream, connection: QuicConnection): Promise<void> {
@@ -164,6 +195,8 @@ export class QuicServer implements AsyncDisposable {
   stop(options?: EndpointCloseOptions): Promise<void> {
     this.#stopped ??= (async () => {
       const endpoint = await this.#endpoint?.catch(() => undefined);
+      endpoint?.stopListening();
+      await this.#requests?.close(options?.timeout ?? 5000);
       await endpoint?.close(options);
     })();
     return this.#stopped;

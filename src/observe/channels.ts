@@ -22,6 +22,8 @@ export const CHANNELS = {
   path: 'skein:quic:path',
   /** `{ error, connection? }`: something failed that no caller is told of, e.g. a handler or a socket. */
   error: 'skein:quic:error',
+  /** `{ error, context }`: a request handler or the body of its response failed; `context` says where. */
+  http3Error: 'skein:http3:error',
 } as const;
 
 export const connectionStart: Channel = channel(CHANNELS.connectionStart);
@@ -31,3 +33,4 @@ export const streamOpen: Channel = channel(CHANNELS.streamOpen);
 export const streamClose: Channel = channel(CHANNELS.streamClose);
 export const pathChange: Channel = channel(CHANNELS.path);
 export const errorChannel: Channel = channel(CHANNELS.error);
+export const http3ErrorChannel: Channel = channel(CHANNELS.http3Error);

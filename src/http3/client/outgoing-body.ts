@@ -1,0 +1,53 @@
+/** Content of a request, in the forms that people have it in. */
+
+import { type FieldLine, Http3Error } from '../core/index.js';
+import type { Http3Stream } from '../stream.js';
+
+/** What can be sent as the body of a request. */
+export type OutgoingBody = string | Uint8Array | ArrayBuffer | Blob | AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+
+const FRAME_BYTES = 64 * 1024;
+
+/** Bytes that are all there, or undefined for content that comes bit by bit. */
+export function wholeBody(body: OutgoingBody): Uint8Array | undefined {
+  if (typeof body === 'string') return new TextEncoder().encode(body);
+  if (body instanceof Uint8Array) return body;
+  if (body instanceof ArrayBuffer) return new Uint8Array(body);
+  return undefined;
+}
+
+/** Whether the body can be sent a second time. */
+export function isReplayable(body: OutgoingBody | undefined): boolean {
+  return body === undefined || body instanceof Blob || wholeBody(body) !== undefined;
+}
+
+/**
+ * Sends content and ends the message. Resolves when QUIC has taken all of it.
+ *
+ * @throws what the body failed with, or Http3Error when the server wants no more
+ */
+export async function sendBody(
+  stream: Http3Stream,
+  body: OutgoingBody,
+  trailers?: readonly FieldLine[],
+): Promise<void> {
+  const whole = wholeBody(body);
+  if (whole) {
+    for (let at = 0; at < whole.length; at += FRAME_BYTES) await stream.write(whole.subarray(at, at + FRAME_BYTES));
+  } else {
+    const chunks = body instanceof Blob ? (body.stream() as AsyncIterable<Uint8Array>) : (body as AsyncIterable<Uint8Array>);
+    for await (const chunk of chunks) await sendChunk(stream, chunk);
+  }
+  stream.end(trailers);
+}
+
+async function sendChunk(stream: Http3Stream, chunk: unknown): Promise<void> {
+  const bytes = typeof chunk === 'string' ? new TextEncoder().encode(chunk) : chunk;
+  if (!(bytes instanceof Uint8Array)) {
+    throw new Http3Error('ERR_HTTP3_INVALID_MESSAGE', `A request body is made of Uint8Arrays; this one holds ${typeof chunk}`);
+  }
+  for (let at = 0; at < bytes.length; at += FRAME_BYTES) {
+    const accepted = stream.write(bytes.subarray(at, at + FRAME_BYTES));
+    if (accepted) await accepted;
+  }
+}

@@ -1,0 +1,63 @@
+/** Between Fetch's `Headers` and the field lines of HTTP/3. */
+
+import type { FieldLine } from './core/index.js';
+
+/** Fields that speak of a connection of HTTP/1.1; HTTP/3 forbids them (RFC 9114 section 4.2). */
+const CONNECTION_SPECIFIC: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+]);
+
+/** Fields whose values are better not kept in a compression table (RFC 9204 section 7.1.3). */
+const SENSITIVE: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie']);
+
+/** Whether a field may not be sent over HTTP/2 and HTTP/3. */
+export function isConnectionSpecific(name: string): boolean {
+  return CONNECTION_SPECIFIC.has(name);
+}
+
+/** One field line; `name` in lower case. */
+export function fieldLine(name: string, value: string): FieldLine {
+  return SENSITIVE.has(name) ? { name, value, sensitive: true } : { name, value };
+}
+
+/** Appends what `headers` hold, without fields that HTTP/3 forbids. */
+export function appendHeaders(fields: FieldLine[], headers: Iterable<readonly [string, string]>): void {
+  for (const [name, value] of headers) {
+    if (!CONNECTION_SPECIFIC.has(name)) fields.push(fieldLine(name, value));
+  }
+}
+
+/** Field lines as what the constructor of `Headers` takes. */
+export function toPairs(fields: readonly FieldLine[]): [string, string][] {
+  const pairs: [string, string][] = [];
+  for (const { name, value } of fields) pairs.push([name, value]);
+  return pairs;
+}
+
+/** Everything that `new Headers` takes, as field lines. @throws TypeError */
+export function fromHeadersInit(init: HeadersInit): FieldLine[] {
+  const fields: FieldLine[] = [];
+  appendHeaders(fields, new Headers(init));
+  return fields;
+}
+
+/** What `new Headers` takes. */
+export type HeadersInit = ConstructorParameters<typeof Headers>[0];
+
+let dateText = '';
+let dateSecond = -1;
+
+/** The Date field of now (RFC 9110 section 6.6.1), made once a second. */
+export function httpDate(): string {
+  const second = Math.floor(Date.now() / 1000);
+  if (second !== dateSecond) {
+    dateSecond = second;
+    dateText = new Date(second * 1000).toUTCString();
+  }
+  return dateText;
+}

@@ -1,0 +1,102 @@
+/** What a person writes for a server, and what they are told about each request. */
+
+import type { SocketAddress } from '../../quic/types/udp.js';
+import type { HeadersInit } from '../fields.js';
+
+/** TLS of the connection that a request came on. */
+export interface TlsDetails {
+  /** `h3`, `h2`, `http/1.1`. */
+  readonly alpn: string | undefined;
+  /** For instance `TLS_CHACHA20_POLY1305_SHA256`. */
+  readonly cipher: string | undefined;
+  /** Name that the client asked for (SNI). */
+  readonly serverName: string | undefined;
+  readonly resumed: boolean;
+  /** Certificates of the client in DER, its own first; empty unless `requestCert`. */
+  readonly peerCertificates: readonly Uint8Array[];
+}
+
+/** What a handler can know and do beside the `Request`. */
+export interface HandlerInfo {
+  readonly httpVersion: '3.0' | '2.0' | '1.1' | '1.0';
+  /** Address of the client as the server sees it. */
+  readonly remote: SocketAddress;
+  readonly local: SocketAddress;
+  readonly tls: TlsDetails;
+  /** Names the connection within this process; requests with the same one came on one connection. */
+  readonly connectionId: string;
+  /**
+   * Whether the request came in early data (0-RTT), which in general an attacker can send again (RFC 8470). Answer 425 where
+   * that could do harm; this package's servers take each session ticket once, which rules it out for one server process.
+   */
+  readonly early: boolean;
+  /** Trailers of the request, when its body has been read to the end; empty when it has none. Rejects when it is cut off. */
+  readonly trailers: Promise<Headers>;
+  /** Sends an interim response 103 (RFC 8297), such as `{ link: '</style.css>; rel=preload' }`. No effect once the response has begun. */
+  earlyHints(headers: HeadersInit): void;
+  /** Trailers of the response: called when its body is over. Without effect on HTTP/1.1 unless the body is chunked. */
+  sendTrailers(trailers: HeadersInit | (() => HeadersInit | Promise<HeadersInit>)): void;
+}
+
+/** Answers requests. A throw becomes a 500, and is told to `onError`. */
+export type FetchHandler = (request: Request, info: HandlerInfo) => Response | Promise<Response>;
+
+/** What went wrong on the server's side, and where. */
+export interface ServerErrorContext {
+  /** `handler`: it threw, or returned no usable Response. `body`: the body of its Response failed. */
+  readonly phase: 'handler' | 'body';
+  readonly method: string;
+  readonly url: string;
+  readonly remote: SocketAddress;
+}
+
+/** What one client may cost. Times are milliseconds, sizes bytes. */
+export interface RequestLimits {
+  /** Longest time from a request's first byte to the end of its header section. Default 10,000; 0: none. */
+  readonly headersTimeout?: number | undefined;
+  /** Longest standstill of a request body that the handler waits for. Default 30,000; 0: none. */
+  readonly bodyTimeout?: number | undefined;
+  /**
+   * Longest time that a client may take for 64 KiB of a response, which is the pace below which it is given up. Default 30,000;
+   * 0: none.
+   */
+  readonly sendTimeout?: number | undefined;
+  /** Longest time until the handler has returned its Response; then 503. Default 0: none. */
+  readonly handlerTimeout?: number | undefined;
+  /** Largest request body: more is answered with 413, or cut off. Default 0: none. */
+  readonly maxBodySize?: number | undefined;
+  /** Largest header or trailer section, as counted by RFC 9114 section 4.2.2; more is answered with 431. Default 65,536. */
+  readonly maxFieldSectionSize?: number | undefined;
+}
+
+/** Options of serving requests, whatever carries them. */
+export interface RequestHandling extends RequestLimits {
+  /** Answers requests. */
+  readonly fetch: FetchHandler;
+  /**
+   * Hears of what handlers and response bodies throw. Default: the diagnostics channel `skein:http3:error`, and a process
+   * warning.
+   */
+  readonly onError?: ((error: unknown, context: ServerErrorContext) => void) | undefined;
+}
+
+/** {@link RequestLimits} with their defaults. */
+export type ResolvedLimits = { readonly [K in keyof RequestLimits]-?: number };
+
+/** Fills in defaults. @throws RangeError */
+export function resolveLimits(given: RequestLimits): ResolvedLimits {
+  const limits = {
+    headersTimeout: given.headersTimeout ?? 10_000,
+    bodyTimeout: given.bodyTimeout ?? 30_000,
+    sendTimeout: given.sendTimeout ?? 30_000,
+    handlerTimeout: given.handlerTimeout ?? 0,
+    maxBodySize: given.maxBodySize ?? 0,
+    maxFieldSectionSize: given.maxFieldSectionSize ?? 65_536,
+  };
+  for (const [name, value] of Object.entries(limits)) {
+    if (!Number.isSafeInteger(value) || value < 0) {
+      throw new RangeError(`${name} must be a whole number from 0, not ${String(value)}`);
+    }
+  }
+  return limits;
+}
