@@ -1,7 +1,13 @@
 /** The client that most people want: an endpoint and a pool of connections. */
 
 import { Http3Connection, sendRequest } from './http3/index.js';
-import type { HeadersInit, OutgoingBody, RememberedSettings, SendRequestOptions, WholeResponse } from './http3/index.js';
+import type {
+  HeadersInit,
+  OutgoingBody,
+  RememberedSettings,
+  SendRequestOptions,
+  WholeResponse,
+} from './http3/index.js';
 import { DEFAULT_ALPN, HTTP3_ALPN, noStats, toQuicStats, type QuicConfig, type QuicStats } from './quic-config.js';
 import {
   ConnectionPool,
@@ -106,7 +112,12 @@ export class QuicClient implements AsyncDisposable {
    */
   async connect(host?: string, port?: number, options: WaitOptions = {}): Promise<QuicConnection> {
     const endpoint = await this.#initialized();
-    const { serverHost = 'localhost', serverPort = 4433, alpn = [HTTP3_ALPN, DEFAULT_ALPN], maxConnections = 100 } = this.#config;
+    const {
+      serverHost = 'localhost',
+      serverPort = 4433,
+      alpn = [HTTP3_ALPN, DEFAULT_ALPN],
+      maxConnections = 100,
+    } = this.#config;
     const connectOptions: ConnectOptions = { ...this.#config, alpn, ownSocket: true, signal: options.signal };
     if (endpoint.connections.length >= maxConnections) this.#pool?.evictIdlest();
     if (!this.#pool) throw new QuicError('ERR_QUIC_ENDPOINT_CLOSED', 'The client is shut down; make a new QuicClient');

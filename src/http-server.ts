@@ -183,10 +183,15 @@ export class HttpServer implements AsyncDisposable {
   }
 }
 
-async function loadAll(options: HttpServerOptions): Promise<{ names: readonly string[]; certificate: string; key: string }[]> {
+async function loadAll(
+  options: HttpServerOptions,
+): Promise<{ names: readonly string[]; certificate: string; key: string }[]> {
   const main = await loadIdentity(options);
   if (!main) {
-    throw new QuicError('ERR_QUIC_INVALID_OPTION', 'A server needs a certificate: give cert and key, or certPath and keyPath');
+    throw new QuicError(
+      'ERR_QUIC_INVALID_OPTION',
+      'A server needs a certificate: give cert and key, or certPath and keyPath',
+    );
   }
   const others = Object.entries(options.sni ?? {}).map(([name, identity]) =>
     loadIdentity(identity, [serverName(name)], `sni["${name}"].`),

@@ -114,9 +114,7 @@ export class QuicServer implements AsyncDisposable {
     const endpoint = await this.#initialized();
     try {
       const alpn = this.#config.alpn ?? (this.#handlers.request ? [HTTP3_ALPN, DEFAULT_ALPN] : [DEFAULT_ALPN]);
-      await endpoint.listen({ ...this.#config, alpn }, (connection) =>
-        this.#serve(connection),
-      );
+      await endpoint.listen({ ...this.#config, alpn }, (connection) => this.#serve(connection));
     } catch (error) {
       if (!endpoint.listening) await this.stop();
       throw error;

@@ -65,7 +65,6 @@ export class Http3Connection {
   readonly #unsorted = new Map<number, Unsorted>();
   readonly #own = new Map<number, QuicStreamLike>();
   readonly #drained: (() => void)[] = [];
-  #isDrained = false;
   #settings: Deferred<PeerSettings> | undefined;
   #criticalBacklog = 0;
   #error: Http3Error | undefined;
@@ -182,9 +181,13 @@ export class Http3Connection {
   /** The handshake is complete: if the server has not taken the early data, everything begins anew. */
   async #afterEarlyData(): Promise<void> {
     if (this.quic.earlyData !== 'rejected') return;
-    const error = new Http3Error('ERR_HTTP3_REQUEST_REJECTED', 'The server rejected early data: send the request again', {
-      remote: true,
-    });
+    const error = new Http3Error(
+      'ERR_HTTP3_REQUEST_REJECTED',
+      'The server rejected early data: send the request again',
+      {
+        remote: true,
+      },
+    );
     for (const stream of [...this.#streams.values()]) this.#abort(stream, error);
     this.#streams.clear();
     this.#unsorted.clear();
@@ -397,10 +400,6 @@ export class Http3Connection {
       case 'goaway':
         this.#hooks.goingAway?.();
         return;
-      case 'drained':
-        this.#isDrained = true;
-        for (const resolve of this.#drained.splice(0)) resolve();
-        return;
       case 'failed':
         this.#lost(event.error);
         return;
@@ -431,6 +430,7 @@ export class Http3Connection {
   /** Does what the core wants done on QUIC. */
   #drain(): void {
     for (const output of this.#core.take()) this.#perform(output);
+    if (this.#drained.length > 0 && this.#core.drained) for (const resolve of this.#drained.splice(0)) resolve();
   }
 
   #perform(output: Http3Output): void {
@@ -618,9 +618,7 @@ export class Http3Connection {
 
   /** Resolves when no request is left after `goAway` of either side, or the connection has ended. */
   get drained(): Promise<void> {
-    if (this.#error || this.#isDrained || (!this.#core.acceptsRequests && this.#core.openRequests === 0)) {
-      return Promise.resolve();
-    }
+    if (this.#error || this.#core.drained) return Promise.resolve();
     return new Promise((resolve) => this.#drained.push(resolve));
   }
 

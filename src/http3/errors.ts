@@ -5,7 +5,9 @@ import { Http3Error, remoteError } from './core/index.js';
 
 /** Whether something thrown is an error of the transport. */
 export function isQuicError(error: unknown): error is QuicErrorLike {
-  return error instanceof Error && 'remote' in error && String((error as { code?: unknown }).code).startsWith('ERR_QUIC_');
+  return (
+    error instanceof Error && 'remote' in error && String((error as { code?: unknown }).code).startsWith('ERR_QUIC_')
+  );
 }
 
 /** What a stream failed with, as an {@link Http3Error}. */

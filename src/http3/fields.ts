@@ -12,23 +12,15 @@ const CONNECTION_SPECIFIC: ReadonlySet<string> = new Set([
   'http2-settings',
 ]);
 
-/** Fields whose values are better not kept in a compression table (RFC 9204 section 7.1.3). */
-const SENSITIVE: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie']);
-
 /** Whether a field may not be sent over HTTP/2 and HTTP/3. */
 export function isConnectionSpecific(name: string): boolean {
   return CONNECTION_SPECIFIC.has(name);
 }
 
-/** One field line; `name` in lower case. */
-export function fieldLine(name: string, value: string): FieldLine {
-  return SENSITIVE.has(name) ? { name, value, sensitive: true } : { name, value };
-}
-
 /** Appends what `headers` hold, without fields that HTTP/3 forbids. */
 export function appendHeaders(fields: FieldLine[], headers: Iterable<readonly [string, string]>): void {
   for (const [name, value] of headers) {
-    if (!CONNECTION_SPECIFIC.has(name)) fields.push(fieldLine(name, value));
+    if (!CONNECTION_SPECIFIC.has(name)) fields.push({ name, value });
   }
 }
 

@@ -15,11 +15,3 @@ export function streamPriority({ urgency, incremental }: Priority, streamId: num
   if (incremental) return floor;
   return floor + BAND - 1 - (Math.floor(streamId / 4) % (BAND - 1));
 }
-
-/** The Priority field (RFC 9218 section 5) for a priority; undefined where it would say the default. */
-export function priorityField({ urgency, incremental }: Priority): string | undefined {
-  const members: string[] = [];
-  if (urgency !== 3) members.push(`u=${urgency}`);
-  if (incremental) members.push('i');
-  return members.length === 0 ? undefined : members.join(', ');
-}

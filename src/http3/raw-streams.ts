@@ -2,7 +2,7 @@
 
 import type { QuicStreamLike } from '../quic/types/connection.js';
 import { readVarint, varintLengthFromFirst } from '../wire/index.js';
-import { RAW_STREAM_SIGNAL } from './core/extensions.js';
+import { RAW_STREAM_SIGNAL } from './core/index.js';
 
 const EMPTY = new Uint8Array(0);
 

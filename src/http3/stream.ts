@@ -196,7 +196,7 @@ export class Http3Stream {
    */
   sendHeaders(fields: readonly FieldLine[], fin = false): void {
     this.#assertSendable();
-    this.#push(this.#host.encodeHeaders(this.id, fields, fin));
+    void this.#push(this.#host.encodeHeaders(this.id, fields, fin));
     if (fin) this.#finish();
   }
 
@@ -209,7 +209,7 @@ export class Http3Stream {
   write(bytes: Uint8Array): Promise<void> | undefined {
     if (bytes.length === 0) return undefined;
     this.#assertSendable();
-    this.#push(this.#host.encodeData(this.id, bytes.length, false));
+    void this.#push(this.#host.encodeData(this.id, bytes.length, false));
     this.contentSent += bytes.length;
     return this.#push(bytes);
   }
@@ -222,7 +222,7 @@ export class Http3Stream {
     }
     this.#assertSendable();
     const bytes = this.#host.encodeData(this.id, 0, true);
-    if (bytes.length > 0) this.#push(bytes);
+    if (bytes.length > 0) void this.#push(bytes);
     this.#finish();
   }
 
@@ -242,7 +242,10 @@ export class Http3Stream {
 
   #assertSendable(): void {
     if (!this.#sendOver) return;
-    throw this.#goneWith ?? new Http3Error('ERR_HTTP3_INVALID_STATE', `Cannot send on request stream ${this.id}: its message is over`);
+    throw (
+      this.#goneWith ??
+      new Http3Error('ERR_HTTP3_INVALID_STATE', `Cannot send on request stream ${this.id}: its message is over`)
+    );
   }
 
   #push(bytes: Uint8Array): Promise<void> | undefined {
@@ -262,7 +265,9 @@ export class Http3Stream {
 
   #sendFailed(error: unknown): Http3Error {
     this.#sendOver = true;
-    return this.#goneWith ?? fromTransport(error, `Request stream ${this.id} cannot be sent on`);
+    const failure = this.#goneWith ?? fromTransport(error, `Request stream ${this.id} cannot be sent on`);
+    this.gone(failure);
+    return failure;
   }
 
   #finish(): void {

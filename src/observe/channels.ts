@@ -22,8 +22,12 @@ export const CHANNELS = {
   path: 'skein:quic:path',
   /** `{ error, connection? }`: something failed that no caller is told of, e.g. a handler or a socket. */
   error: 'skein:quic:error',
+} as const;
+
+/** Names of HTTP/3's channels. */
+export const HTTP3_CHANNELS = {
   /** `{ error, context }`: a request handler or the body of its response failed; `context` says where. */
-  http3Error: 'skein:http3:error',
+  error: 'skein:http3:error',
 } as const;
 
 export const connectionStart: Channel = channel(CHANNELS.connectionStart);
@@ -33,4 +37,4 @@ export const streamOpen: Channel = channel(CHANNELS.streamOpen);
 export const streamClose: Channel = channel(CHANNELS.streamClose);
 export const pathChange: Channel = channel(CHANNELS.path);
 export const errorChannel: Channel = channel(CHANNELS.error);
-export const http3ErrorChannel: Channel = channel(CHANNELS.http3Error);
+export const http3ErrorChannel: Channel = channel(HTTP3_CHANNELS.error);

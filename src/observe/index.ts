@@ -1,3 +1,3 @@
 /** Observation: diagnostics channels, key logs, qlog. */
 
-export { CHANNELS } from './channels.js';
+export { CHANNELS, HTTP3_CHANNELS } from './channels.js';

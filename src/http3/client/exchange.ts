@@ -1,10 +1,9 @@
 /** One request of a client and its response. */
 
 import type { Http3Connection } from '../connection.js';
-import { H3, Http3Error } from '../core/index.js';
+import { H3, Http3Error, formatPriority } from '../core/index.js';
 import type { FieldLine, Priority, RequestHead } from '../core/index.js';
 import { MessageBody } from '../message-body.js';
-import { priorityField } from '../priority.js';
 import type { Http3Receiver, Http3Stream } from '../stream.js';
 import { type OutgoingBody, sendBody, wholeBody } from './outgoing-body.js';
 
@@ -57,8 +56,8 @@ export function requestFields(request: ClientRequest): { head: RequestHead; fiel
   }
   const whole = request.body === undefined ? undefined : wholeBody(request.body);
   if (whole && !hasLength) fields.push({ name: 'content-length', value: String(whole.length) });
-  const value = priority && !hasPriority ? priorityField(priority) : undefined;
-  if (value !== undefined) fields.push({ name: 'priority', value });
+  const value = priority && !hasPriority ? formatPriority(priority) : '';
+  if (value !== '') fields.push({ name: 'priority', value });
   return { head: { method, scheme, authority, path, protocol: undefined }, fields };
 }
 

@@ -16,11 +16,6 @@ export function wholeBody(body: OutgoingBody): Uint8Array | undefined {
   return undefined;
 }
 
-/** Whether the body can be sent a second time. */
-export function isReplayable(body: OutgoingBody | undefined): boolean {
-  return body === undefined || body instanceof Blob || wholeBody(body) !== undefined;
-}
-
 /**
  * Sends content and ends the message. Resolves when QUIC has taken all of it.
  *
@@ -35,7 +30,8 @@ export async function sendBody(
   if (whole) {
     for (let at = 0; at < whole.length; at += FRAME_BYTES) await stream.write(whole.subarray(at, at + FRAME_BYTES));
   } else {
-    const chunks = body instanceof Blob ? (body.stream() as AsyncIterable<Uint8Array>) : (body as AsyncIterable<Uint8Array>);
+    const chunks =
+      body instanceof Blob ? (body.stream() as AsyncIterable<Uint8Array>) : (body as AsyncIterable<Uint8Array>);
     for await (const chunk of chunks) await sendChunk(stream, chunk);
   }
   stream.end(trailers);
@@ -44,7 +40,10 @@ export async function sendBody(
 async function sendChunk(stream: Http3Stream, chunk: unknown): Promise<void> {
   const bytes = typeof chunk === 'string' ? new TextEncoder().encode(chunk) : chunk;
   if (!(bytes instanceof Uint8Array)) {
-    throw new Http3Error('ERR_HTTP3_INVALID_MESSAGE', `A request body is made of Uint8Arrays; this one holds ${typeof chunk}`);
+    throw new Http3Error(
+      'ERR_HTTP3_INVALID_MESSAGE',
+      `A request body is made of Uint8Arrays; this one holds ${typeof chunk}`,
+    );
   }
   for (let at = 0; at < bytes.length; at += FRAME_BYTES) {
     const accepted = stream.write(bytes.subarray(at, at + FRAME_BYTES));

@@ -57,7 +57,10 @@ export async function sendRequest(
   for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
     length += chunk.length;
     if (length > maxBodySize) {
-      throw new Http3Error('ERR_HTTP3_EXCESSIVE_LOAD', `The response to ${method} ${path} is larger than maxBodySize, ${maxBodySize} bytes`);
+      throw new Http3Error(
+        'ERR_HTTP3_EXCESSIVE_LOAD',
+        `The response to ${method} ${path} is larger than maxBodySize, ${maxBodySize} bytes`,
+      );
     }
     chunks.push(chunk);
   }

@@ -18,7 +18,7 @@ export class Exchange implements HandlerInfo {
   readonly #handling: RequestHandling;
   readonly #limits: ResolvedLimits;
   readonly #abort = new AbortController();
-  readonly #progress: SendProgress = { sending: false, pieces: 0 };
+  readonly #progress: SendProgress = { sending: false, pieces: 0, giveUp: undefined };
   #body: MessageBody | undefined;
   #trailers: TrailersGiver | undefined;
   #url = '';
@@ -98,6 +98,7 @@ export class Exchange implements HandlerInfo {
 
   #gone(error: Http3Error): void {
     this.#body?.fail(error);
+    this.#progress.giveUp?.(error);
     if (!this.#over) this.#abort.abort(error);
   }
 
@@ -136,7 +137,10 @@ export class Exchange implements HandlerInfo {
 
   #tooLarge(): void {
     const { maxBodySize } = this.#limits;
-    const error = new Http3Error('ERR_HTTP3_EXCESSIVE_LOAD', `The request body is larger than maxBodySize, ${maxBodySize} bytes`);
+    const error = new Http3Error(
+      'ERR_HTTP3_EXCESSIVE_LOAD',
+      `The request body is larger than maxBodySize, ${maxBodySize} bytes`,
+    );
     this.#body?.fail(error);
     if (!this.#answered) this.#answer(413, `The body is larger than ${maxBodySize} bytes\n`);
     this.#stream.stopSending(H3.H3_EXCESSIVE_LOAD);
@@ -149,7 +153,8 @@ export class Exchange implements HandlerInfo {
       response = await callHandler(fetch, request, this);
     } catch (error) {
       // A handler that fails because its client has gone is no failure of the server.
-      if (!this.#abort.signal.aborted) report(this.#handling, error, this.#context('handler'));
+      // Nor is one that fails because its request was answered for it.
+      if (!this.#abort.signal.aborted && !this.#answered) report(this.#handling, error, this.#context('handler'));
       this.#answer(500, 'Internal Server Error\n');
       return;
     }
@@ -160,7 +165,12 @@ export class Exchange implements HandlerInfo {
     }
     this.#answered = true;
     this.#seenAt = 0;
-    await writeResponse(this.#stream, response, this.#progress, this.#trailers === undefined ? undefined : () => this.#makeTrailers());
+    await writeResponse(
+      this.#stream,
+      response,
+      this.#progress,
+      this.#trailers === undefined ? undefined : () => this.#makeTrailers(),
+    );
   }
 
   async #makeTrailers(): Promise<readonly FieldLine[]> {
@@ -184,14 +194,11 @@ export class Exchange implements HandlerInfo {
   }
 
   #failed(error: unknown): void {
-    const { sendOver } = this.#stream;
-    if (error instanceof BodyError) {
-      // Whoever cut the body off because the client has gone has nothing to be told.
-      if (!this.#abort.signal.aborted) report(this.#handling, error.cause, this.#context('body'));
-    } else if (!this.#abort.signal.aborted) {
-      report(this.#handling, error, this.#context('body'));
+    const isOurs = error instanceof BodyError || !isOfClient(error);
+    if (isOurs && !this.#abort.signal.aborted) {
+      report(this.#handling, error instanceof BodyError ? error.cause : error, this.#context('body'));
     }
-    if (!sendOver) this.#stream.reset(BROKEN_OFF);
+    this.#stream.reset(BROKEN_OFF);
   }
 
   // Slow clients.
@@ -207,7 +214,12 @@ export class Exchange implements HandlerInfo {
     const { handlerTimeout, sendTimeout, bodyTimeout } = this.#limits;
     const isOver = (since: number, limit: number): boolean => limit > 0 && (look - since) * lookMs > limit;
     if (!this.#answered && isOver(this.#begunAt, handlerTimeout)) {
-      this.#abort.abort(new Http3Error('ERR_HTTP3_REQUEST_CANCELLED', `The handler took longer than handlerTimeout, ${handlerTimeout} ms`));
+      this.#abort.abort(
+        new Http3Error(
+          'ERR_HTTP3_REQUEST_CANCELLED',
+          `The handler took longer than handlerTimeout, ${handlerTimeout} ms`,
+        ),
+      );
       this.#answer(503, 'The server took too long\n');
     }
     const waitsForBody = this.#body?.wanted === true;
@@ -228,6 +240,11 @@ export class Exchange implements HandlerInfo {
     this.#gone(error);
     this.#stream.cancel(H3.H3_REQUEST_CANCELLED);
   }
+}
+
+/** Whether sending failed because the client has gone, or wants no more. */
+function isOfClient(error: unknown): boolean {
+  return Http3Error.isHttp3Error(error) && (error.remote || error.code === 'ERR_HTTP3_CLOSED');
 }
 
 /** Calls the handler and makes sure that it returned a response. */

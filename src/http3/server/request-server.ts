@@ -37,7 +37,7 @@ export class Http3RequestServer {
   #looks = 0;
   readonly #lookMs: number;
   #closing = false;
-  #idle: (() => void)[] = [];
+  readonly #idle: (() => void)[] = [];
 
   constructor(options: Http3RequestServerOptions) {
     this.#options = options;

@@ -19,6 +19,8 @@ export interface SendProgress {
   sending: boolean;
   /** Grows with each piece that was accepted. */
   pieces: number;
+  /** Ends the wait for more of the body: nobody is there to take it. */
+  giveUp: ((error: unknown) => void) | undefined;
 }
 
 /** The failure of a response's body, told apart from the client's disappearance. */
@@ -60,6 +62,7 @@ export async function writeResponse(
   }
   // Before the headers leave: a body that is locked or used up fails here, and can still become a 500.
   const reader = body.getReader();
+  progress.giveUp = (error) => void reader.cancel(error).catch(() => undefined);
   try {
     stream.sendHeaders(responseFields(response));
     await pump(stream, reader, progress);
@@ -103,12 +106,15 @@ async function pump(
 /** Answers with a status and a line of text. */
 export function writePlain(stream: Http3Stream, status: number, text: string): void {
   const body = new TextEncoder().encode(text);
-  stream.sendHeaders([
-    { name: ':status', value: String(status) },
-    { name: 'content-type', value: 'text/plain;charset=UTF-8' },
-    { name: 'content-length', value: String(body.length) },
-    { name: 'date', value: httpDate() },
-  ], stream.head.method === 'HEAD');
+  stream.sendHeaders(
+    [
+      { name: ':status', value: String(status) },
+      { name: 'content-type', value: 'text/plain;charset=UTF-8' },
+      { name: 'content-length', value: String(body.length) },
+      { name: 'date', value: httpDate() },
+    ],
+    stream.head.method === 'HEAD',
+  );
   if (stream.head.method === 'HEAD') return;
   stream.write(body)?.catch(() => undefined);
   stream.end();

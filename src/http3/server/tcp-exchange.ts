@@ -81,7 +81,10 @@ export class TcpExchange implements HandlerInfo {
     return {
       alpn: typeof socket.alpnProtocol === 'string' ? socket.alpnProtocol : undefined,
       cipher: socket.getCipher?.().standardName,
-      serverName: typeof (socket as { servername?: unknown }).servername === 'string' ? (socket as unknown as { servername: string }).servername : undefined,
+      serverName:
+        typeof (socket as { servername?: unknown }).servername === 'string'
+          ? (socket as unknown as { servername: string }).servername
+          : undefined,
       resumed: socket.isSessionReused?.() ?? false,
       peerCertificates: certificate ? [certificate.raw] : [],
     };
@@ -107,7 +110,7 @@ export class TcpExchange implements HandlerInfo {
       hints[name] = before === undefined ? value : [...(Array.isArray(before) ? before : [before]), value];
     }
     // The method insists on Link; without it there is nothing to hint at.
-    if (hints['link'] !== undefined) this.#response.writeEarlyHints(hints as Record<string, string>);
+    if (hints['link'] !== undefined) this.#response.writeEarlyHints(hints);
   }
 
   sendTrailers(trailers: TrailersGiver): void {
@@ -140,7 +143,8 @@ export class TcpExchange implements HandlerInfo {
       const name = incoming.rawHeaders[at] ?? '';
       if (!name.startsWith(':')) headers.push([name, incoming.rawHeaders[at + 1] ?? '']);
     }
-    const authority = ('authority' in incoming ? incoming.authority : undefined) ?? incoming.headers.host ?? 'localhost';
+    const authority =
+      ('authority' in incoming ? incoming.authority : undefined) ?? incoming.headers.host ?? 'localhost';
     const method = incoming.method ?? 'GET';
     const target = incoming.url ?? '/';
     if (maxBodySize > 0 && Number(incoming.headers['content-length'] ?? 0) > maxBodySize) {
@@ -148,7 +152,11 @@ export class TcpExchange implements HandlerInfo {
       return undefined;
     }
     try {
-      this.#url = target.startsWith('/') ? `https://${authority}${target}` : target === '*' ? `https://${authority}/` : target;
+      this.#url = target.startsWith('/')
+        ? `https://${authority}${target}`
+        : target === '*'
+          ? `https://${authority}/`
+          : target;
       const init = { method, headers, signal: this.#abort.signal };
       const hasBody = method !== 'GET' && method !== 'HEAD' && !incoming.readableEnded;
       if (!hasBody) return new Request(this.#url, init);
@@ -164,7 +172,8 @@ export class TcpExchange implements HandlerInfo {
     let response: Response;
     try {
       response = await this.#handling.fetch(request, this);
-      if (typeof response !== 'object' || !(response.status >= 200)) throw new TypeError('The handler returned no Response');
+      if (typeof response !== 'object' || !(response.status >= 200))
+        throw new TypeError('The handler returned no Response');
       if (response.bodyUsed) throw new TypeError('The handler returned a Response whose body was used already');
     } catch (error) {
       if (!this.#abort.signal.aborted) report(this.#handling, error, this.#context('handler'));
@@ -232,7 +241,10 @@ function drained(out: ServerResponse, signal: AbortSignal, timeout: number): Pro
   return new Promise((resolve, reject) => {
     const timer =
       timeout > 0
-        ? setTimeout(() => over(new Error(`The client took none of the response for sendTimeout, ${timeout} ms`)), timeout)
+        ? setTimeout(
+            () => over(new Error(`The client took none of the response for sendTimeout, ${timeout} ms`)),
+            timeout,
+          )
         : undefined;
     const onDrain = (): void => over();
     const onAbort = (): void => over(signal.reason as Error);
@@ -256,7 +268,8 @@ function limited(body: ReadableStream<Uint8Array>, limit: number): ReadableStrea
     new TransformStream<Uint8Array, Uint8Array>({
       transform(chunk, controller): void {
         received += chunk.length;
-        if (received > limit) controller.error(new Error(`The request body is larger than maxBodySize, ${limit} bytes`));
+        if (received > limit)
+          controller.error(new Error(`The request body is larger than maxBodySize, ${limit} bytes`));
         else controller.enqueue(chunk);
       },
     }),

@@ -20,7 +20,9 @@ export interface TcpServerOptions {
   /** Where HTTP/3 is found: value of the Alt-Svc field (RFC 7838). Default: none. */
   readonly altSvc?: (() => string) | undefined;
   /** TLS options beyond certificates. */
-  readonly tls?: Pick<SecureContextOptions, 'ca'> & { readonly requestCert?: boolean; readonly rejectUnauthorized?: boolean } | undefined;
+  readonly tls?:
+    | (Pick<SecureContextOptions, 'ca'> & { readonly requestCert?: boolean; readonly rejectUnauthorized?: boolean })
+    | undefined;
 }
 
 export class TcpServer {
@@ -45,7 +47,11 @@ export class TcpServer {
     });
     this.setIdentities(options.identities);
     // HTTP/1.1 connections that dawdle are ended by node:http, those of HTTP/2 by the idle timeout.
-    const http1 = this.#server as unknown as { headersTimeout: number; requestTimeout: number; keepAliveTimeout: number };
+    const http1 = this.#server as unknown as {
+      headersTimeout: number;
+      requestTimeout: number;
+      keepAliveTimeout: number;
+    };
     http1.headersTimeout = limits.headersTimeout;
     http1.requestTimeout = 0;
     this.#server.on('request', (request: TcpRequest, response: TcpResponse) => {
@@ -81,7 +87,10 @@ export class TcpServer {
   #contextFor(name: string): SecureContext | undefined {
     const wanted = name.toLowerCase();
     const wildcard = `*.${wanted.split('.').slice(1).join('.')}`;
-    return (this.#contexts.find(({ names }) => names.includes(wanted)) ?? this.#contexts.find(({ names }) => names.includes(wildcard)))?.context;
+    return (
+      this.#contexts.find(({ names }) => names.includes(wanted)) ??
+      this.#contexts.find(({ names }) => names.includes(wildcard))
+    )?.context;
   }
 
   /** @throws the error of `node:net`, such as EADDRINUSE */
