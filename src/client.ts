@@ -155,6 +155,7 @@ export class QuicClient implements AsyncDisposable {
   connection(connectionId: string): QuicConnection {
     const found = this.#ready?.connections.find(({ id }) => id === connectionId);
     if (found) return found;
+    if (this.#ready?.crash) throw this.#ready.crash;
     throw new QuicError('ERR_QUIC_CONNECTION_CLOSED', `There is no open connection ${connectionId}; connect again`);
   }
 

@@ -36,6 +36,8 @@ pub struct Connection {
     tickets_seen: u32,
     /// Set on a server until the client has proved its address.
     pub(crate) amplification: Option<Amplification>,
+    /// A key update was asked for and could not begin yet.
+    key_update_wanted: bool,
     /// Streams reported readable and not read to the end since: one event is enough.
     pub(crate) readable: FxHashSet<u64>,
 }
@@ -91,6 +93,7 @@ impl Connection {
             remote,
             tickets_seen: 0,
             amplification: None,
+            key_update_wanted: false,
             readable: FxHashSet::default(),
         }
     }
@@ -166,6 +169,17 @@ impl Connection {
         let Ok(Some(code)) = self.inner.recv_stream(id).received_reset() else { return false };
         self.readable.remove(&raw(id));
         out.push_back(event(EventKind::StreamReset, handle, raw(id), code.into()));
+        true
+    }
+
+    /// Begins the key update that was asked for, if it may begin now; true when it did. The PING lets the remote know.
+    pub(crate) fn begin_wanted_key_update(&mut self) -> bool {
+        if !self.key_update_wanted || !self.inner.is_key_update_permitted() {
+            return false;
+        }
+        self.key_update_wanted = false;
+        self.inner.force_key_update();
+        self.inner.ping();
         true
     }
 
@@ -378,13 +392,18 @@ impl Engine {
         Ok(())
     }
 
-    /// Initiates a key update (RFC 9001 6); nothing happens while one is under way.
+    /// Initiates a key update, as soon as RFC 9001 6.1 lets it: once the handshake is confirmed, and a packet of the
+    /// present keys was acknowledged. Until then the wish is kept, and asking again changes nothing.
     pub fn update_keys(&mut self, handle: Handle) -> Result<(), Failure> {
         let connection = self.connection_to_change(handle)?;
         if connection.inner.is_handshaking() {
             return Err(Failure::IllegalState);
         }
-        connection.inner.force_key_update();
+        connection.key_update_wanted = true;
+        if !connection.begin_wanted_key_update() {
+            // Its acknowledgement will let the update begin.
+            connection.inner.ping();
+        }
         Ok(())
     }
 
@@ -492,11 +511,11 @@ impl Engine {
         Ok(self.connection(handle)?.inner.paths().into_iter().map(path_number).collect())
     }
 
-    /// Fills the record described by `STATS_FIELDS`; `path` of `None` sums over all paths.
+    /// Fills the record described by `STATS_FIELDS`; `path` of `None` sums over all paths, and takes what cannot be summed
+    /// from the path that data goes over.
     pub fn stats(&mut self, handle: Handle, path: Option<u32>) -> Result<[f64; crate::abi::STATS_FIELDS.len()], Failure> {
         let connection = self.connection(handle)?;
-        let first = connection.inner.paths().first().copied().unwrap_or(PathId::ZERO);
-        let of = path.map_or(first, PathId::from);
+        let of = path.map(PathId::from).or_else(|| connection.inner.data_path()).unwrap_or(PathId::ZERO);
         let stats = match connection.inner.path_stats(of) {
             Some(stats) => stats,
             None if path.is_some() => return Err(Failure::ClosedPath),
@@ -513,6 +532,7 @@ impl Engine {
             out[8] = all.udp_rx.datagrams as f64;
             out[9] = all.udp_tx.bytes as f64;
             out[10] = all.udp_rx.bytes as f64;
+            out[30] = connection.inner.key_updates() as f64;
             frames(&mut out, &all.frame_tx, &all.frame_rx);
         }
         Ok(out)

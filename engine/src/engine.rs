@@ -268,7 +268,7 @@ impl Engine {
     }
 
     /// Passes endpoint events between a connection and the endpoint, then collects application events.
-    /// Returns whether the endpoint answered with something that the connection may want to transmit.
+    /// Returns whether the connection may want to transmit something because of that.
     fn exchange(&mut self, handle: Handle) -> bool {
         let Some(connection) = self.connections.get_mut(handle) else { return false };
         let mut answered = false;
@@ -281,8 +281,9 @@ impl Engine {
                 answered = true;
             }
         }
+        let updating = connection.begin_wanted_key_update();
         connection.poll_events(handle, &mut self.events);
-        answered
+        answered || updating
     }
 
     /// Takes the next event.

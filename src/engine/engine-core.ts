@@ -37,7 +37,7 @@ export class EngineCore {
   protected readonly statsRecord: number;
   #rxCount = 0;
   #rxUsed = 0;
-  #crash: EngineError | undefined;
+  #crash: Error | undefined;
 
   protected constructor(instance: EngineInstance) {
     this.instance = instance;
@@ -51,10 +51,13 @@ export class EngineCore {
     this.statsRecord = x.stats_record() >>> 3;
   }
 
-  /** The crash that poisoned this engine, if one has. */
-  get crash(): EngineError | undefined {
+  /** The crash that poisoned this engine, if one has: what every later call throws. */
+  get crash(): Error | undefined {
     return this.#crash;
   }
+
+  /** Makes the error that a crash is thrown as. Default: the EngineError itself. */
+  crashError: (crash: EngineError) => Error = (crash) => crash;
 
   /** Told once, within the call that crashed. */
   onCrash: (() => void) | undefined;
@@ -64,13 +67,15 @@ export class EngineCore {
     return this.exports.memory.buffer.byteLength;
   }
 
-  protected poison(cause: unknown): EngineError {
+  protected poison(cause: unknown): Error {
     if (this.#crash) return this.#crash;
     const said = this.instance.panicMessage;
-    this.#crash = new EngineError(
-      'ERR_ENGINE_CRASHED',
-      `The QUIC engine of this endpoint crashed (${said ?? String(cause)}); its connections have ended. Create a new endpoint, and please report this.`,
-      { cause },
+    this.#crash = this.crashError(
+      new EngineError(
+        'ERR_ENGINE_CRASHED',
+        `The QUIC engine of this endpoint crashed (${said ?? String(cause)}); its connections have ended. Create a new endpoint, and please report this.`,
+        { cause },
+      ),
     );
     this.onCrash?.();
     return this.#crash;
@@ -144,7 +149,7 @@ export class EngineCore {
     return this.#rxCount;
   }
 
-  /** Feeds what lies in the receive arena. @throws EngineError */
+  /** Feeds what lies in the receive arena. @throws {@link crash} */
   handleDatagrams(now: number): void {
     if (this.#crash) throw this.#crash;
     const count = this.#rxCount;
@@ -157,7 +162,7 @@ export class EngineCore {
     }
   }
 
-  /** @throws EngineError */
+  /** @throws {@link crash} */
   handleTimeout(now: number): void {
     if (this.#crash) throw this.#crash;
     try {
@@ -173,7 +178,7 @@ export class EngineCore {
     return this.exports.poll_timeout();
   }
 
-  /** Hands every waiting event to `handle`. @throws EngineError */
+  /** Hands every waiting event to `handle`. @throws {@link crash} */
   pollEvents(handle: EventHandler): void {
     for (;;) {
       if (this.#crash) throw this.#crash;
@@ -200,7 +205,7 @@ export class EngineCore {
     }
   }
 
-  /** Hands up to `TX_RECORDS` transmits to `handle`; returns how many. Fewer: nothing more for now. @throws EngineError */
+  /** Hands up to `TX_RECORDS` transmits to `handle`; returns how many. Fewer: nothing more for now. @throws {@link crash} */
   pollTransmits(now: number, handle: TransmitHandler): number {
     if (this.#crash) throw this.#crash;
     let count: number;

@@ -2,7 +2,7 @@
  * Typed calls into the engine. The only code that touches its memory; nothing here knows sockets, timers or promises.
  *
  * Results below zero are failures (`FAILURE` in layout.ts) and are handed on: most of them, like "blocked", are everyday
- * answers. A trap poisons the instance: that call and all later ones throw `EngineError`.
+ * answers. A trap poisons the instance: that call and all later ones throw the same error (`crash`).
  */
 
 import type {

@@ -1,7 +1,7 @@
 /** From the engine's words about an ended connection to errors that tell a person what happened and what to do. */
 
 import type { CloseReason, Refusal } from '../engine/config.js';
-import { EngineRefusal } from '../engine/engine.js';
+import { EngineRefusal, type Engine } from '../engine/engine.js';
 import { EngineError } from '../engine/errors.js';
 import { QuicError, type QuicErrorCode } from './errors.js';
 
@@ -173,11 +173,20 @@ const REFUSALS: Readonly<Record<Refusal['subject'], QuicErrorCode>> = {
   limit: 'ERR_QUIC_TOO_MANY_CONNECTIONS',
 };
 
+/** What a crash of the engine is to callers and connections. */
+export function engineFailure(crash: EngineError): QuicError {
+  return new QuicError('ERR_QUIC_ENGINE', crash.message, { cause: crash });
+}
+
+/** Why nothing works any more on an endpoint whose engine crashed; it throws {@link engineFailure}s. */
+export function crashOf(engine: Engine): QuicError | undefined {
+  const { crash } = engine;
+  return QuicError.isQuicError(crash) ? crash : undefined;
+}
+
 /** Turns a refusal or a crash of the engine into a QuicError; anything else is thrown as it is. */
 export function fromRefusal(error: unknown): QuicError {
-  if (error instanceof EngineError && error.code === 'ERR_ENGINE_CRASHED') {
-    return new QuicError('ERR_QUIC_ENGINE', error.message, { cause: error });
-  }
+  if (error instanceof EngineError && error.code === 'ERR_ENGINE_CRASHED') return engineFailure(error);
   if (!(error instanceof EngineRefusal)) throw error;
   return new QuicError(REFUSALS[error.refusal.subject], error.message, { cause: error });
 }

@@ -5,7 +5,7 @@ import type { ConnectionLife } from './connection-life.js';
 import type { ConnectionInit, HandshakeDetails } from './connection-types.js';
 import { QuicError } from './errors.js';
 import { checkInteger } from './options.js';
-import { readStats, type ConnectionStats } from './stats.js';
+import { readConnectionStats, type ConnectionStats } from './stats.js';
 import type { StreamTable } from './streams.js';
 
 export class ConnectionFacts {
@@ -24,7 +24,7 @@ export class ConnectionFacts {
 
   get details(): HandshakeDetails {
     if (this.#details) return this.#details;
-    const info = this.#life.closeError && this.#engine.crash ? undefined : this.#engine.info(this.#init.handle);
+    const info = this.#engine.crash ? undefined : this.#engine.info(this.#init.handle);
     const details = {
       alpn: info?.alpn ?? undefined,
       serverName: this.#init.serverName ?? info?.serverName ?? undefined,
@@ -47,7 +47,7 @@ export class ConnectionFacts {
   /** @throws QuicError when the connection ended before anything was counted */
   stats(streams: StreamTable): ConnectionStats {
     const counts = { totalStreams: streams.total, activeStreams: streams.active };
-    const stats = this.#engine.crash ? undefined : readStats(this.#engine, this.#init.handle);
+    const stats = this.#engine.crash ? undefined : readConnectionStats(this.#engine, this.#init.handle);
     if (stats) this.#stats = { ...stats, ...counts };
     if (this.#stats) return { ...this.#stats, ...counts };
     throw (
@@ -55,7 +55,7 @@ export class ConnectionFacts {
     );
   }
 
-  /** @throws QuicError `ERR_QUIC_INVALID_STATE`, `ERR_QUIC_CONNECTION_CLOSED` */
+  /** @throws QuicError `ERR_QUIC_INVALID_STATE`, and as {@link ConnectionLife.assertOpen} */
   exportKeyingMaterial(length: number, label: string, context: Uint8Array): Uint8Array {
     checkInteger('length', length, 1, 8160);
     this.#life.assertOpen('export keying material');

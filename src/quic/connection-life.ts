@@ -1,7 +1,7 @@
 /** The life of a connection: the handshake, the fate of early data, the confirmation, and the end, however it comes. */
 
 import type { Engine } from '../engine/engine.js';
-import { closeError, noAnswer, type CloseContext } from './close-reason.js';
+import { closeError, crashOf, noAnswer, type CloseContext } from './close-reason.js';
 import type { ConnectionHost } from './connection-host.js';
 import type { CloseInfo, CloseOptions, ConnectionInit, EarlyData } from './connection-types.js';
 import { QuicError } from './errors.js';
@@ -64,9 +64,9 @@ export class ConnectionLife {
     return this.#handshaking && this.#earlyData === 'pending';
   }
 
-  /** Why the connection has ended, once it has. */
+  /** Why the connection has ended, or is about to: a crash of the engine is known before the connection is told of it. */
   get closeError(): QuicError | undefined {
-    return this.#closeError;
+    return this.#closeError ?? crashOf(this.#engine);
   }
 
   get #context(): CloseContext {
@@ -74,12 +74,12 @@ export class ConnectionLife {
     return { remote: remoteName, handshaking: this.#handshaking, idleTimeout: options.idleTimeout };
   }
 
-  /** @throws QuicError `ERR_QUIC_CONNECTION_CLOSED` */
+  /** @throws QuicError `ERR_QUIC_CONNECTION_CLOSED`, `ERR_QUIC_ENGINE` */
   assertOpen(what: string): void {
-    if (!this.#closeError) return;
-    throw new QuicError('ERR_QUIC_CONNECTION_CLOSED', `Cannot ${what}: ${this.#closeError.message}`, {
-      cause: this.#closeError,
-    });
+    const { closeError: cause } = this;
+    if (!cause) return;
+    if (cause.code === 'ERR_QUIC_ENGINE') throw cause;
+    throw new QuicError('ERR_QUIC_CONNECTION_CLOSED', `Cannot ${what}: ${cause.message}`, { cause });
   }
 
   // The handshake.
@@ -122,7 +122,7 @@ export class ConnectionLife {
     checkInteger('the error code', code, 0, MAX_CODE);
     const { clock } = this.#connection;
     const end = clock.now() + drainTimeout;
-    while (!this.#closeError && this.#host.unacknowledged() && clock.now() < end) {
+    while (!this.closeError && this.#host.unacknowledged() && clock.now() < end) {
       await new Promise<void>((resolve) => void clock.setTimer(DRAIN_LOOK, resolve));
     }
     if (this.#init.isClient && !this.#handshaking) await this.#confirmation(end - clock.now());
@@ -148,7 +148,12 @@ export class ConnectionLife {
 
   closeNow(code: number, reason: string, error: QuicError | undefined): void {
     if (this.#closeError) return;
-    if (!this.#engine.crash) this.#engine.close(this.#connection.clock.now(), this.#init.handle, code, reason);
+    const crash = crashOf(this.#engine);
+    if (crash) {
+      this.fail(crash);
+      return;
+    }
+    this.#engine.close(this.#connection.clock.now(), this.#init.handle, code, reason);
     const why = error ?? closeError({ kind: 'local' }, this.#context);
     this.#end({ errorCode: code, reason, remote: false, error: why });
     this.#connection.wake();

@@ -2,6 +2,7 @@
 
 import type { CloseInfo } from './connection-types.js';
 import type { QuicConnection } from './connection.js';
+import type { ConnectionStats } from './stats.js';
 import { connectionClose, connectionReady } from '../observe/channels.js';
 
 /** The lower bits of a handle are its slot (engine/src/handles.rs). */
@@ -25,6 +26,15 @@ export interface ConnectionSums {
   readonly lost: number;
   /** Mean of the smoothed round-trip times of established connections; 0 without one. */
   readonly rttMs: number;
+}
+
+/** `undefined` when it ended, or the engine crashed, before the engine was ever asked what it had counted. */
+function statsOf(connection: QuicConnection): ConnectionStats | undefined {
+  try {
+    return connection.stats();
+  } catch {
+    return undefined;
+  }
 }
 
 export class ConnectionTable {
@@ -85,15 +95,13 @@ export class ConnectionTable {
     const { connection } = entry;
     this.#handshaking.delete(connection);
     if (info.remote) this.#letGo(entry);
-    try {
-      const stats = connection.stats();
+    const stats = statsOf(connection);
+    if (stats) {
       if (stats.bytesReceived === 0) this.#letGo(entry);
       this.#past.streams += stats.totalStreams;
       this.#past.received += stats.bytesReceived;
       this.#past.sent += stats.bytesSent;
       this.#past.lost += stats.packetsLost;
-    } catch {
-      // It ended before the engine counted anything.
     }
     if (connectionClose.hasSubscribers) connectionClose.publish({ connection, info });
   }
@@ -129,7 +137,8 @@ export class ConnectionTable {
     let rtt = 0;
     let measured = 0;
     for (const connection of this.#open) {
-      const stats = connection.stats();
+      const stats = statsOf(connection);
+      if (!stats) continue;
       streams += stats.totalStreams;
       activeStreams += stats.activeStreams;
       received += stats.bytesReceived;

@@ -257,7 +257,13 @@ export class QuicConnection extends EventEmitter<QuicConnectionEvents> implement
     this.#host.wake();
   }
 
-  /** Starts a key update (RFC 9001 6). @throws QuicError `ERR_QUIC_INVALID_STATE` before the handshake is complete */
+  /**
+   * Updates the keys (RFC 9001 6), as soon as that is allowed: once the handshake is confirmed, and the remote has
+   * acknowledged something under the present keys. Until then the wish is kept; calls meanwhile change nothing.
+   * `stats().keyUpdates` tells of it.
+   *
+   * @throws QuicError `ERR_QUIC_INVALID_STATE` before the handshake is complete
+   */
   updateKeys(): void {
     this.#life.assertOpen('update keys');
     if (this.#engine.updateKeys(this.#handle) === FAILURE.illegalState) {
@@ -266,7 +272,6 @@ export class QuicConnection extends EventEmitter<QuicConnectionEvents> implement
         `Cannot update keys: the handshake with ${this.#remoteName} is not complete`,
       );
     }
-    this.#engine.ping(this.#handle);
     this.#host.wake();
   }
 

@@ -1,7 +1,7 @@
 /** The engine of an endpoint, configured by the endpoint's options. */
 
 import { Engine } from '../engine/engine.js';
-import { fromRefusal } from './close-reason.js';
+import { engineFailure, fromRefusal } from './close-reason.js';
 import type { QuicEndpointOptions } from './endpoint-options.js';
 import { checkInteger } from './options.js';
 import type { Clock } from './types/udp.js';
@@ -27,7 +27,9 @@ export async function createEngine(options: QuicEndpointOptions, clock: Clock): 
     sessionCapacity,
   };
   try {
-    return await Engine.create(config, clock.wallTime(), randomFill);
+    const engine = await Engine.create(config, clock.wallTime(), randomFill);
+    engine.crashError = engineFailure;
+    return engine;
   } catch (error) {
     throw fromRefusal(error);
   }

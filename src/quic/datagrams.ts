@@ -107,6 +107,8 @@ export class DatagramQueue {
   }
 
   #take(): Uint8Array | undefined {
+    // The connection is about to end, and what waits in the engine is lost with it.
+    if (this.#engine.crash) return undefined;
     const length = this.#engine.receiveDatagram(this.#handle);
     return length < 0 ? undefined : this.#engine.readBytes(length);
   }

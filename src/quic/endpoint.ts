@@ -2,6 +2,7 @@
 
 import type { Engine } from '../engine/engine.js';
 import { EVENT, NO_CONNECTION } from '../engine/layout.js';
+import { crashOf } from './close-reason.js';
 import type { QuicConnection } from './connection.js';
 import { ConnectionTable } from './connection-table.js';
 import { createEngine } from './create-engine.js';
@@ -52,7 +53,7 @@ export class QuicEndpoint implements AsyncDisposable {
       onEvent: (kind, connection, a, b, c, d) => this.#onEvent(kind, connection, a, b, c, d),
       socketOf: (handle) => (handle === NO_CONNECTION ? 0 : (table.get(handle)?.socket.id ?? 0)),
       onSocketError: (socket, error, fatal) => watch.socketError(socket, error, fatal),
-      onCrash: (error) => this.#onCrash(error),
+      onCrash: () => this.#onCrash(),
       onTimeout: (now) => watch.check(now),
     });
     // Whichever call crashes: the pump finds out in its next turn, and ends the connections.
@@ -121,6 +122,11 @@ export class QuicEndpoint implements AsyncDisposable {
 
   get listening(): boolean {
     return this.#listener !== undefined;
+  }
+
+  /** @internal `ERR_QUIC_ENGINE`, once the engine has crashed. */
+  get crash(): QuicError | undefined {
+    return crashOf(this.#engine);
   }
 
   /** What the engine has counted and measured. */
@@ -194,6 +200,7 @@ export class QuicEndpoint implements AsyncDisposable {
    * @throws QuicError `ERR_QUIC_TLS_*`; what was in use stays in use then
    */
   async reloadCertificates(): Promise<boolean> {
+    this.#assertAlive();
     if (!this.#listener) throw new QuicError('ERR_QUIC_INVALID_STATE', 'The endpoint is not listening');
     return this.#listener.reload();
   }
@@ -210,8 +217,13 @@ export class QuicEndpoint implements AsyncDisposable {
   }
 
   #assertOpen(): void {
-    if (this.#engine.crash) throw crashed(this.#engine.crash);
+    this.#assertAlive();
     if (this.#closed) throw new QuicError('ERR_QUIC_ENDPOINT_CLOSED', 'The endpoint is closed; make a new one');
+  }
+
+  #assertAlive(): void {
+    const { crash } = this;
+    if (crash) throw crash;
   }
 
   #assertRoom(): void {
@@ -237,9 +249,9 @@ export class QuicEndpoint implements AsyncDisposable {
     else this.#connections.handleEvent(kind, handle, a, b, c, d);
   }
 
-  #onCrash(cause: unknown): void {
+  #onCrash(): void {
     this.#listener = undefined;
-    this.#connections.failAll(crashed(cause));
+    if (this.crash) this.#connections.failAll(this.crash);
     void this.#sockets.closeAll();
   }
 
@@ -280,9 +292,4 @@ export class QuicEndpoint implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
-}
-
-function crashed(cause: unknown): QuicError {
-  const message = cause instanceof Error ? cause.message : String(cause);
-  return new QuicError('ERR_QUIC_ENGINE', message, { cause });
 }

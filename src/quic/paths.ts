@@ -4,7 +4,7 @@ import type { Engine } from '../engine/engine.js';
 import { FAILURE } from '../engine/engine.js';
 import { PATH_ABANDON_CAUSE } from '../engine/layout.js';
 import { QuicError } from './errors.js';
-import { readStats, type PathStats } from './stats.js';
+import { readPathStats, type PathStats } from './stats.js';
 import type { SocketAddress, UdpSocket } from './types/udp.js';
 import { addressToWords, wordsToAddress } from './udp/address.js';
 
@@ -65,7 +65,7 @@ function statusOf(code: number): PathStatus | undefined {
 /** Reads a path; `undefined` when it does not exist. */
 export function readPath(engine: Engine, connection: number, id: number): QuicPath | undefined {
   const details = engine.path(connection, id);
-  const stats = readStats(engine, connection, id);
+  const stats = readPathStats(engine, connection, id);
   const remote = details && wordsToAddress(details.remote);
   if (!details || !stats || !remote) return undefined;
   return {

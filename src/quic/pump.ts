@@ -23,8 +23,8 @@ export interface PumpHost {
   /** Number of the socket that a connection sends from; 0: none any more. */
   socketOf(connection: number): number;
   onSocketError(socket: UdpSocket, error: NodeJS.ErrnoException, fatal: boolean): void;
-  /** The engine crashed. */
-  onCrash(error: unknown): void;
+  /** The engine crashed; `crash` of it says why. */
+  onCrash(): void;
   /** The timer fired, which it does not on an idle connection. */
   onTimeout(now: number): void;
 }
@@ -146,8 +146,8 @@ export class Pump implements DatagramSink {
   #takeInput(): void {
     if (this.#engine.pendingDatagrams === 0) return;
     const now = this.#clock.now();
-    this.#tellWallClock(now);
     try {
+      this.#tellWallClock(now);
       this.#engine.handleDatagrams(now);
       this.#engine.pollEvents(this.#host.onEvent);
     } catch (error) {
@@ -164,7 +164,7 @@ export class Pump implements DatagramSink {
   #fail(error: unknown): void {
     this.stop();
     if (this.#engine.crash === undefined) throw error;
-    this.#host.onCrash(error);
+    this.#host.onCrash();
   }
 
   // Output.

@@ -173,7 +173,11 @@ export class SendHalf {
     }
     this.#state = 'finishing';
     if (this.#queue.length === 0) {
-      this.#sendFin();
+      try {
+        this.#sendFin();
+      } catch (error) {
+        return Promise.reject(error);
+      }
       return DONE;
     }
     this.#finishAfterQueue = true;

@@ -43,18 +43,31 @@ export interface PathStats {
 }
 
 /**
- * Statistics of a connection: counters summed over all paths there are and were; `rttMs`, `congestionWindow` and `mtu`
- * are those of its first path.
+ * Statistics of a connection: counters summed over all paths there are and were; `rttMs`, `congestionWindow`, `mtu`, the
+ * congestion and MTU counters and `bandwidthEstimateBitsPerSecond` are those of the path that data goes over.
  */
 export interface ConnectionStats extends PathStats {
+  /** Updates of the keys (RFC 9001 6), begun by either side. */
+  readonly keyUpdates: number;
   /** Streams opened by either side so far, and those not yet ended. */
   readonly totalStreams: number;
   readonly activeStreams: number;
 }
 
-/** Reads the record of a path, or of the whole connection; `undefined` when it is gone. */
-export function readStats(engine: Engine, connection: number, path?: number): PathStats | undefined {
+/** Reads the record of a path; `undefined` when it is gone. */
+export function readPathStats(engine: Engine, connection: number, path: number): PathStats | undefined {
   const stats = engine.stats(connection, path);
+  if (!stats) return undefined;
+  const { sendBufferStreams: _, keyUpdates: __, ...rest } = stats;
+  return rest;
+}
+
+/** Reads the record of the whole connection, which has all but the streams; `undefined` when it is gone. */
+export function readConnectionStats(
+  engine: Engine,
+  connection: number,
+): Omit<ConnectionStats, 'totalStreams' | 'activeStreams'> | undefined {
+  const stats = engine.stats(connection);
   if (!stats) return undefined;
   const { sendBufferStreams: _, ...rest } = stats;
   return rest;

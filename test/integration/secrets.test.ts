@@ -32,6 +32,7 @@ test('key updates of either side, while data flows', async () => {
     assert.ok(Buffer.from(await transfer).equals(bytes));
   }
   assert.equal(client.isClosed, false);
+  assert.ok(client.stats().keyUpdates > 0 && server.stats().keyUpdates > 0);
 });
 
 test('keyLog gets the secrets that Wireshark wants, the same on both sides', async () => {

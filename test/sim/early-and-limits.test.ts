@@ -177,3 +177,15 @@ test('the same seed gives the same course of events', async () => {
   assert.ok(traces[0] !== undefined && traces[0].length > 1000);
   assert.equal(traces[1], traces[0]);
 });
+
+test('a server that updates its keys at once does it when the client has acknowledged something', () =>
+  withPair({ seed: 29, conditions: { delayMs: 20 } }, async ({ network, connect, accepted }) => {
+    const connection = await connect();
+    const [server] = accepted;
+    assert.ok(server);
+    server.updateKeys();
+    assert.equal(server.stats().keyUpdates, 0);
+    await network.run({ until: () => connection.stats().keyUpdates === 1 });
+    assert.equal(server.stats().keyUpdates, 1);
+    await network.complete(echoOnce(connection, 1000));
+  }));

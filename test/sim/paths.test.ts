@@ -118,3 +118,28 @@ test('multipath: data goes on over the second path when the first dies', () =>
       assert.ok(path && path.stats.bytesSent > 100_000, 'the second path carried little');
     },
   ));
+
+test('statistics of a connection are those of the path that data goes over', () =>
+  withPair(
+    { seed: 28, conditions: { delayMs: 5 }, clientAddresses: [CLIENT, '10.1.0.2'], connection: { maxPaths: 4 } },
+    async ({ network, connect, accepted }) => {
+      const connection = await connect();
+      network.link('10.1.0.2', SERVER).set({ delayMs: 100 });
+      await network.complete(echoOnce(connection, 10_000));
+      await network.run({ forMs: 200 });
+      assert.ok(connection.stats().rttMs < 20, `${connection.stats().rttMs} ms on the first path`);
+      let established = -1;
+      connection.on('path', (event) => event.type === 'established' && (established = event.pathId));
+      await network.complete(connection.migrate({ address: '10.1.0.2' }));
+      await network.run({ until: () => established > 0 });
+      const [first, second] = connection.paths();
+      assert.ok(first && second && second.id === established, 'the path that was left is forgotten already');
+      assert.notEqual(first.stats.rttMs, second.stats.rttMs);
+      assert.equal(connection.stats().rttMs, second.stats.rttMs);
+      await network.complete(echoOnce(connection, 10_000));
+      for (const side of [connection, accepted[0]]) {
+        const { rttMs } = side?.stats() ?? { rttMs: 0 };
+        assert.ok(rttMs > 150, `${rttMs} ms on the second path`);
+      }
+    },
+  ));

@@ -812,6 +812,16 @@ impl Connection {
         self.paths.keys().copied().collect()
     }
 
+    /// The path that data goes over: the first one that packets may be scheduled on now
+    ///
+    /// If none may carry data, the first one that is not abandoned.
+    pub fn data_path(&self) -> Option<PathId> {
+        let paths = || self.paths.keys().copied();
+        paths()
+            .find(|&id| self.scheduling_info(id).may_send_data)
+            .or_else(|| paths().find(|id| !self.abandoned_paths.contains(id)))
+    }
+
     /// Gets the local [`PathStatus`] for a known [`PathId`]
     pub fn path_status(&self, path_id: PathId) -> Result<PathStatus, ClosedPath> {
         self.path(path_id)
@@ -2736,17 +2746,36 @@ impl Connection {
     ///
     /// This can be useful for testing key updates, as they otherwise only happen infrequently.
     pub fn force_key_update(&mut self) {
-        if !self.state.is_established() {
+        if !self.is_key_update_permitted() {
             debug!("ignoring forced key update in illegal state");
             return;
         }
-        if self.crypto_state.prev_crypto.is_some() {
-            // We already just updated, or are currently updating, the keys. Concurrent key updates
-            // are illegal.
-            debug!("ignoring redundant forced key update");
-            return;
+        self.update_keys(None, false);
+    }
+
+    /// Whether a key update may be initiated now
+    ///
+    /// It may once the handshake is confirmed and a packet of the current key phase was
+    /// acknowledged (RFC 9001 section 6.1), and not while the keys of an earlier phase are still
+    /// around. The RFC asks for the acknowledgement from the second update on; for the first one,
+    /// implementations exist that fail if the very first 1-RTT packet has the key phase bit set.
+    pub fn is_key_update_permitted(&self) -> bool {
+        self.state.is_established()
+            && self.is_handshake_confirmed()
+            && self.crypto_state.prev_crypto.is_none()
+            && self.crypto_state.key_phase_acked
+    }
+
+    /// How often the 1-RTT keys were updated, by either side
+    pub fn key_updates(&self) -> u64 {
+        self.crypto_state.key_updates
+    }
+
+    fn update_keys(&mut self, end_packet: Option<(u64, Instant)>, remote: bool) {
+        self.crypto_state.update_keys(end_packet, remote);
+        for space in self.spaces[SpaceId::Data].iter_paths_mut() {
+            space.key_phase_start = space.next_packet_number;
         }
-        self.crypto_state.update_keys(None, false);
     }
 
     /// Get a session reference
@@ -3010,6 +3039,12 @@ impl Connection {
 
         if newly_acked.is_empty() {
             return Ok(());
+        }
+
+        if space == SpaceId::Data {
+            let key_phase_start = self.spaces[space].for_path(path).key_phase_start;
+            self.crypto_state.key_phase_acked |=
+                newly_acked.max().is_some_and(|pn| pn >= key_phase_start);
         }
 
         let mut ack_eliciting_acked = false;
@@ -6784,8 +6819,7 @@ impl Connection {
 
         if result.incoming_key_update {
             trace!("key update authenticated");
-            self.crypto_state
-                .update_keys(Some((result.packet_number, now)), true);
+            self.update_keys(Some((result.packet_number, now)), true);
             self.set_key_discard_timer(now, packet.header.space());
         }
 

@@ -106,6 +106,10 @@ pub(super) struct CryptoState {
     pub(super) key_phase: bool,
     /// How many packets are in the current key phase. Used only for `Data` space.
     pub(super) key_phase_size: u64,
+    /// Whether a packet of the current key phase was acknowledged.
+    pub(super) key_phase_acked: bool,
+    /// How often the 1-RTT keys were updated.
+    pub(super) key_updates: u64,
 }
 
 impl CryptoState {
@@ -137,6 +141,8 @@ impl CryptoState {
             // response. Inspired by quic-go's similar behavior of performing the first key update
             // at the 100th short-header packet.
             key_phase_size: rng.random_range(10..1000),
+            key_phase_acked: false,
+            key_updates: 0,
         }
     }
 
@@ -421,6 +427,8 @@ impl CryptoState {
 
         self.key_phase_size = confidentiality_limit.saturating_sub(KEY_UPDATE_MARGIN);
         self.key_phase = !self.key_phase;
+        self.key_phase_acked = false;
+        self.key_updates += 1;
         self.spaces[2].sent_with_keys = 0;
     }
 

@@ -248,6 +248,8 @@ pub(super) struct PacketNumberSpace {
     /// The packet number of the next packet that will be sent, if any. In the Data space, the
     /// packet number stored here is sometimes skipped by [`PacketNumberFilter`] logic.
     pub(super) next_packet_number: u64,
+    /// All packets of the current key phase have at least this number. Used only in the Data space.
+    pub(super) key_phase_start: u64,
     /// The largest packet number the remote peer acknowledged in an ACK frame.
     pub(super) largest_acked_packet_pn: Option<u64>,
     pub(super) largest_acked_packet_send_time: Instant,
@@ -312,6 +314,7 @@ impl PacketNumberSpace {
             open_status: OpenStatus::default(),
             largest_received_packet_number: None,
             next_packet_number: 0,
+            key_phase_start: 0,
             largest_acked_packet_pn: None,
             largest_acked_packet_send_time: now,
             largest_ack_eliciting_sent: 0,
@@ -342,6 +345,7 @@ impl PacketNumberSpace {
             open_status: OpenStatus::default(),
             largest_received_packet_number: None,
             next_packet_number: 0,
+            key_phase_start: 0,
             largest_acked_packet_pn: None,
             largest_acked_packet_send_time: now,
             largest_ack_eliciting_sent: 0,
