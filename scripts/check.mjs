@@ -20,6 +20,12 @@ const steps = [
   },
   { name: 'unused', program: bin('knip/bin/knip.js'), args: ['--no-progress'] },
   { name: 'engine', program: 'scripts/check-engine.mjs', args: [] },
+  {
+    name: 'compliance',
+    program: 'scripts/compliance.mjs',
+    args: ['--check'],
+    fix: 'node scripts/compliance.mjs',
+  },
 ];
 
 const wanted = process.argv.slice(2);

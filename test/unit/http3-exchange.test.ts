@@ -26,7 +26,7 @@ import {
 } from '../support/http3-core.js';
 
 describe('the beginning', () => {
-  test('@rfc 9114#6.2.1-1 @rfc 9114#7.2.4-1 the control stream begins with SETTINGS, the QPACK streams with their type', () => {
+  test('@rfc 9114#3.2-3 @rfc 9114#6.2.1-1 @rfc 9114#7.2.4-1 @rfc 9114#7.2.4-3 @rfc 9114#7.2.4.2-7 the control stream begins with SETTINGS, the QPACK streams with their type', () => {
     const core = new Http3Core({
       role: 'server',
       enableConnectProtocol: true,

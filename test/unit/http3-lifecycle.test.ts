@@ -51,6 +51,13 @@ describe('cancellation', () => {
     assert.deepEqual(core.take(), []);
   });
 
+  test('@rfc 9114#4.1.1-2 a client rejects nothing', () => {
+    const core = asked();
+    assert.throws(() => core.reset(0, H3.H3_REQUEST_REJECTED), { code: 'ERR_HTTP3_INVALID_STATE' });
+    assert.throws(() => core.stopSending(0, H3.H3_REQUEST_REJECTED), { code: 'ERR_HTTP3_INVALID_STATE' });
+    assert.deepEqual(core.take(), []);
+  });
+
   test('a server rejects or cancels with the code it is given', () => {
     const core = ready({ role: 'server' });
     core.receive(0, headers(post), false);
@@ -326,7 +333,7 @@ describe('extensions', () => {
     assertFailed(ends, ends.receive(4, hex('40'), true), H3.H3_FRAME_ERROR);
   });
 
-  test('raw streams: both sides, each only to who has announced them', () => {
+  test('@rfc 9114#6.2-4 @rfc 9114#9-3 raw streams: both sides, each only to who has announced them', () => {
     const client = ready({ role: 'client', enableRawStreams: true });
     assert.throws(() => client.rawStreamHeader(), { code: 'ERR_HTTP3_UNSUPPORTED' });
     const able = ready({ role: 'client', enableRawStreams: true }, hex('b365696e 01'));
@@ -374,7 +381,9 @@ describe('wrong use', () => {
     assert.throws(() => client.receive(2, none, false), state, 'its own control stream');
     assert.throws(() => server.receive(1, none, false), state);
     client.openRequest(0);
+    // @rfc 9114#4.1-1
     assert.throws(() => client.openRequest(0), state);
+    // @rfc 9114#7.2.1-1
     assert.throws(() => client.sendData(0, 1, false), state, 'content before the header section');
     assert.throws(() => client.sendPriorityUpdate(4, { urgency: 1, incremental: false }), state);
     assert.throws(() => client.sendHeaders(0, [...fields(get), { name: 'a', value: '\u0100' }], true), {

@@ -105,7 +105,7 @@ describe('malformed requests', () => {
       assert.equal(core.openRequests, 0);
       assert.deepEqual(kinds(core.receive(4, headers(get), true)), ['request', 'end'], 'other requests go on');
     });
-    test(`not sent: ${name}`, () => {
+    test(`not sent (@rfc 9114#4.2-1 @rfc 9114#4.3-1 @rfc 9114#4.3-5): ${name}`, () => {
       const core = ready({ role: 'client' });
       core.openRequest(0);
       assert.throws(
@@ -258,7 +258,7 @@ describe('extended CONNECT (RFC 9220)', () => {
       assertAborted(core, core.receive(0, headers(bad), false), 0, H3.H3_MESSAGE_ERROR);
     }
   });
-  test('@rfc 9220#3-1 is not sent before the server has announced it', () => {
+  test('@rfc 9114#7.2.4.2-1 @rfc 9220#3-1 is not sent before the server has announced it', () => {
     const core = ready({ role: 'client' });
     core.openRequest(0);
     assert.throws(() => core.sendHeaders(0, fields(connect), false), { code: 'ERR_HTTP3_UNSUPPORTED' });

@@ -27,7 +27,7 @@ describe('SETTINGS', () => {
     assert.equal(settings.received, true);
   });
 
-  test('what was not sent has its initial value', () => {
+  test('@rfc 9114#9-4 what was not sent has its initial value', () => {
     for (const settings of [parseSettings(hex('')), new PeerSettings()]) {
       assert.equal(settings.maxFieldSectionSize, Number.POSITIVE_INFINITY);
       assert.equal(settings.qpackMaxTableCapacity, 0);
@@ -111,7 +111,7 @@ describe('SETTINGS after early data', () => {
   const check = (now: readonly (readonly [number, number])[]): void =>
     checkRememberedSettings(new PeerSettings(new Map(all)), new PeerSettings(new Map(now), true));
 
-  test('the same or larger ones are fine, and reserved ones may differ', () => {
+  test('@rfc 9114#7.2.4.2-6 the same or larger ones are fine, and reserved ones may differ', () => {
     assert.doesNotThrow(() => check(all));
     assert.doesNotThrow(() => check(changed(SETTING.MAX_FIELD_SECTION_SIZE, 65_537)));
     assert.doesNotThrow(() => check(changed(SETTING.QPACK_BLOCKED_STREAMS, 100)));

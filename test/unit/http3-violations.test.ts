@@ -200,7 +200,7 @@ describe('H3_FRAME_ERROR', () => {
     fails(`${role}: @rfc 9114#7.1-2 GOAWAY without an ID`, options, 'control', () => frame(7), code);
     fails(`${role}: @rfc 9114#7.1-2 GOAWAY with half an ID`, options, 'control', () => frame(7, hex('40')), code);
     fails(
-      `${role}: @rfc 9114#7.1-2 @rfc 9114#10.8-1 GOAWAY with more than an ID`,
+      `${role}: @rfc 9114#7.1-2 @rfc 9114#7.1-3 @rfc 9114#10.8-1 GOAWAY with more than an ID`,
       options,
       'control',
       () => frame(7, hex('00 00')),
@@ -324,7 +324,7 @@ describe('H3_STREAM_CREATION_ERROR', () => {
     );
   });
   for (const options of [server, client]) {
-    test(`${options.role}: @rfc 9114#6.2-2 @rfc 9114#6.2-3 @rfc 9114#6.2.3-1 an unknown stream is stopped, and no error of the connection`, () => {
+    test(`${options.role}: @rfc 9114#6.2-2 @rfc 9114#6.2-3 @rfc 9114#6.2.3-1 @rfc 9114#9-2 an unknown stream is stopped, and no error of the connection`, () => {
       for (const type of [0x21, 0x54, 0x3fffffff, 2 ** 40]) {
         const core = ready(options);
         const streamId = remoteIds[options.role].qpackDecoder + 4;
@@ -407,7 +407,7 @@ describe('H3_EXCESSIVE_LOAD', () => {
       assert.deepEqual(kinds(core.receive(0, interim, false)), ['informational']);
     assertAborted(core, core.receive(0, interim, false), 0, code, ['stopSending']);
   });
-  test('unknown frames within the limit cost nothing', () => {
+  test('@rfc 9114#9-1 @rfc 9114#7.2.8-1 unknown frames within the limit cost nothing', () => {
     const core = ready(small);
     for (let count = 0; count < 100; count++) core.receive(0, frame(0x21, new Uint8Array(1_024)), false);
     assert.deepEqual(kinds(core.receive(0, headers(get), true)), ['request', 'end']);

@@ -43,6 +43,7 @@ export class Http3Core implements Http3CoreInterface {
   constructor(options: Http3CoreOptions) {
     const limits = resolveLimits(options);
     if (options.rememberedSettings) this.#remembered = new PeerSettings(new Map(options.rememberedSettings));
+    // @rfc 9114#7.2.4.2-3 early data keeps to what is remembered
     const peer = this.#remembered ?? new PeerSettings();
     const context = new Context(limits, peer);
     this.#context = context;
@@ -63,7 +64,8 @@ export class Http3Core implements Http3CoreInterface {
     const payload = new ByteWriter();
     writeSettings(payload, settings);
     const frame = this.#frame;
-    // @rfc 9114#6.2.1-1 @rfc 9114#7.2.4-1 one control stream, which begins with SETTINGS
+    // @rfc 9114#3.2-3 @rfc 9114#7.2.4.2-2 at once, without waiting for anything
+    // @rfc 9114#6.2.1-1 @rfc 9114#7.2.4-1 @rfc 9114#7.2.4-3 one control stream, which begins with SETTINGS
     frame.varint(STREAM_TYPE.CONTROL);
     frame.varint(FRAME.SETTINGS);
     frame.varint(payload.length);
@@ -152,6 +154,7 @@ export class Http3Core implements Http3CoreInterface {
     if (this.#context.isServer) throw new Http3Error('ERR_HTTP3_INVALID_STATE', 'Servers do not send requests');
     // @rfc 9114#5.2-1 no new requests after GOAWAY
     if (!this.acceptsRequests) throw new Http3Error('ERR_HTTP3_GOING_AWAY', 'The connection takes no new requests');
+    // @rfc 9114#4.1-1 one request a stream
     this.#requests.open(streamId);
   }
 
@@ -175,6 +178,7 @@ export class Http3Core implements Http3CoreInterface {
   }
 
   reset(streamId: number, errorCode: number = H3.H3_REQUEST_CANCELLED): void {
+    this.#checkCode(errorCode);
     const request = this.#failure ? undefined : this.#requests.get(streamId);
     if (!request) return;
     request.sender.reset(errorCode);
@@ -182,6 +186,7 @@ export class Http3Core implements Http3CoreInterface {
   }
 
   stopSending(streamId: number, errorCode?: number): void {
+    this.#checkCode(errorCode);
     const request = this.#failure ? undefined : this.#requests.get(streamId);
     if (!request) return;
     request.receiver.stop(errorCode ?? defaultStopCode(this.#context.isServer, request.sender.isComplete));
@@ -221,6 +226,7 @@ export class Http3Core implements Http3CoreInterface {
   rawStreamHeader(): Uint8Array {
     this.#checkOpen();
     const { peer } = this.#context;
+    // @rfc 9114#6.2-4 @rfc 9114#9-3 not before the remote has announced it
     if (!peer.rawStreams) {
       const why = peer.received ? 'has not announced raw streams' : 'has not sent its SETTINGS yet';
       throw new Http3Error('ERR_HTTP3_UNSUPPORTED', `The remote ${why} (docs/extensions.md)`);
@@ -303,6 +309,12 @@ export class Http3Core implements Http3CoreInterface {
   #checkOpen(): void {
     if (this.#failure)
       throw new Http3Error('ERR_HTTP3_CLOSED', 'The HTTP/3 connection is closed', { cause: this.#failure });
+  }
+
+  #checkCode(errorCode: number | undefined): void {
+    if (errorCode !== H3.H3_REQUEST_REJECTED || this.#context.isServer) return;
+    // @rfc 9114#4.1.1-2 it is the server that rejects
+    throw new Http3Error('ERR_HTTP3_INVALID_STATE', 'Clients cancel requests (H3_REQUEST_CANCELLED), and reject none');
   }
 
   #checkRemote(streamId: number): void {

@@ -168,7 +168,7 @@ export class ControlStream {
 function onlyInteger(payload: Uint8Array): number {
   const reader = new ByteReader(payload);
   const value = reader.varint();
-  // @rfc 9114#7.1-2 @rfc 9114#10.8-1 less or more than the fields of the frame
+  // @rfc 9114#7.1-2 @rfc 9114#7.1-3 @rfc 9114#10.8-1 less or more than the fields of the frame
   if (value < 0 || reader.remaining > 0) failConnection('H3_FRAME_ERROR', 'A frame of one integer holds less or more');
   return value;
 }

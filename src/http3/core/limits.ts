@@ -82,6 +82,7 @@ export function resolveLimits(options: Http3CoreOptions): Http3Limits {
     [SETTING.QPACK_MAX_TABLE_CAPACITY, limits.qpackMaxTableCapacity],
     [SETTING.QPACK_BLOCKED_STREAMS, limits.qpackBlockedStreams],
   ];
+  // @rfc 9114#7.2.4.2-7 whatever is not at its default is sent
   if (enableConnectProtocol) settings.push([SETTING.ENABLE_CONNECT_PROTOCOL, 1]);
   if (enableDatagrams) settings.push([SETTING.H3_DATAGRAM, 1]);
   if (enableRawStreams) settings.push([SETTING.SKEIN_RAW_STREAMS, 1]);

@@ -239,6 +239,7 @@ export class MessageReceiver {
 
   #response(fields: FieldLine[]): void {
     const streamId = this.#exchange.id;
+    // @rfc 9114#4.1.2-3 a malformed response never becomes an event
     const { status, first, facts } = checkResponse(fields);
     const rest = regularFields(fields, first, 0);
     if (status < 200) {
@@ -262,6 +263,7 @@ export class MessageReceiver {
   }
 
   #trailers(fields: FieldLine[]): void {
+    // @rfc 9114#4.1-2 another response would be here, and its :status makes it malformed
     checkTrailers(fields);
     this.#stage = 'trailed';
     this.#context.emit({ kind: 'trailers', streamId: this.#exchange.id, fields });

@@ -75,6 +75,7 @@ export class MessageSender {
     if (left !== undefined) this.#contentLeft = left - length;
     if (fin) this.#finish();
     if (length === 0) return nothing;
+    // @rfc 9114#7.2.1-1 DATA is content of a request or response
     const header = new Uint8Array(1 + varintLength(length));
     header[0] = FRAME.DATA;
     writeVarint(header, 1, length);
@@ -108,7 +109,7 @@ export class MessageSender {
     }
   }
 
-  // @rfc 9114#4.2-3 @rfc 9114#4.3-1 nothing malformed is generated
+  // @rfc 9114#4.2-1 @rfc 9114#4.2-3 @rfc 9114#4.3-1 @rfc 9114#4.3-5 nothing malformed is generated
   #afterRequest(
     fields: readonly FieldLine[],
     fin: boolean,
@@ -117,7 +118,7 @@ export class MessageSender {
     const { head, facts } = checkRequest(fields, true);
     if (head.protocol !== undefined && !connectProtocol) {
       const why = received ? 'has not announced extended CONNECT' : 'has not sent its SETTINGS yet';
-      // @rfc 9220#3-1 not before the server has announced it
+      // @rfc 9114#7.2.4.2-1 @rfc 9220#3-1 not before the server has announced it
       throw new Http3Error('ERR_HTTP3_UNSUPPORTED', `The request has :protocol, and the server ${why}`);
     }
     const { method } = head;

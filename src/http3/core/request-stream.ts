@@ -73,6 +73,7 @@ export class RequestStream implements Exchange {
   /** The remote wants no more of this side's half. */
   receiveStopSending(errorCode: number): void {
     if (this.sender.isOver) return;
+    // @rfc 9114#4.1-9 the response is received as ever
     // As QUIC wants it: the code comes back in RESET_STREAM (RFC 9000 section 3.5).
     this.sender.reset(errorCode);
     const error = remoteError(errorCode, `The remote stopped reading stream ${this.id}`);

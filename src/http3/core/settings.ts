@@ -73,7 +73,7 @@ export class PeerSettings {
     return this.#values.get(SETTING.H3_DATAGRAM) === 1;
   }
 
-  /** Whether the side accepts raw streams (docs/extensions.md). */
+  /** Whether the side accepts raw streams (docs/extensions.md). @rfc 9114#9-4 without the setting it does not. */
   get rawStreams(): boolean {
     return this.#values.get(SETTING.SKEIN_RAW_STREAMS) === 1;
   }
@@ -157,7 +157,7 @@ export function checkRememberedSettings(remembered: PeerSettings, now: PeerSetti
 
 /**
  * Whether a server may accept early data of a client that keeps to settings it was given before (RFC 9114 section 7.2.4.2):
- * nothing that the client may do by them is more than is allowed now.
+ * nothing that the client may do by them is more than is allowed now. @rfc 9114#7.2.4.2-6
  */
 export function acceptsRemembered(remembered: RememberedSettings, now: RememberedSettings): boolean {
   try {

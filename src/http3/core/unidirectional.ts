@@ -80,7 +80,7 @@ export class UnidirectionalStreams {
         if (limits.extensionStreamTypes.has(type)) {
           this.#context.emit({ kind: 'extensionStream', streamId, type, bytes, fin });
         } else if (!fin) {
-          // @rfc 9114#6.2-2 @rfc 9114#6.2-3 @rfc 9114#9-2 unknown and reserved types are not read, and are no error of the connection
+          // @rfc 9114#6.2.3-1 @rfc 9114#6.2-2 @rfc 9114#6.2-3 @rfc 9114#9-2 unknown and reserved types are not read, and are no error of the connection
           this.#context.output({ kind: 'stopSending', streamId, errorCode: H3.H3_STREAM_CREATION_ERROR });
         }
     }
