@@ -89,7 +89,10 @@ export interface ListenOptions extends TlsMaterialOptions, ConnectionOptions {
   /** How long tokens are good for, in milliseconds. Defaults 15000 (Retry) and 1209600000 (NEW_TOKEN, two weeks). */
   readonly retryTokenLifetime?: number | undefined;
   readonly validationTokenLifetime?: number | undefined;
-  /** Addresses that clients should move to after the handshake (RFC 9000 9.6), e.g. `192.0.2.1:4433`. Default none. */
+  /**
+   * Addresses that clients should move to after the handshake (RFC 9000 9.6), e.g. `192.0.2.1:4433`. Whether they do is
+   * up to them; skein's own client stays. Default none.
+   */
   readonly preferredAddress?: { readonly ipv4?: string | undefined; readonly ipv6?: string | undefined } | undefined;
 }
 

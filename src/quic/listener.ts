@@ -11,7 +11,7 @@ import { QuicError } from './errors.js';
 import { checkInteger, transportSettings, type ResolvedConnectionOptions } from './options.js';
 import { TlsMaterialStore } from './tls/material.js';
 import type { SocketAddress } from './types/udp.js';
-import { wordsToAddress } from './udp/address.js';
+import { parseSocketAddress, wordsToAddress } from './udp/address.js';
 
 /** Takes connections of one application protocol. A rejected promise destroys the connection. */
 export type ConnectionHandler = (connection: QuicConnection) => void | Promise<void>;
@@ -104,6 +104,15 @@ export class Listener {
           `alpn names ${JSON.stringify(name)}, for which there is no handler`,
         );
       }
+    }
+    for (const family of ['ipv4', 'ipv6'] as const) {
+      const preferred = this.#given.preferredAddress?.[family];
+      if (preferred === undefined || parseSocketAddress(preferred)?.family.toLowerCase() === family) continue;
+      const example = family === 'ipv4' ? '192.0.2.1:4433' : '[2001:db8::1]:4433';
+      throw new QuicError(
+        'ERR_QUIC_INVALID_OPTION',
+        `preferredAddress.${family}: ${JSON.stringify(preferred)} is no address of that family with a port, like ${example}`,
+      );
     }
     const { sessionTickets = 2, validationTokens = 2 } = this.#given;
     checkInteger('sessionTickets', sessionTickets, 0, 16);

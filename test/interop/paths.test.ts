@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
-import type { PathEvent } from '../../src/index.js';
+import { readFileSync } from 'node:fs';
+import { QuicEndpoint, type PathEvent } from '../../src/index.js';
+import { UdpProxy } from '../support/quic-udp-proxy.js';
 import { until } from '../support/until.js';
 import { makeFiles, sha256 } from './support/files.js';
 import { againstEachPeer } from './support/interop-test.js';
 import type { PeerEvent } from './support/peer-events.js';
-import { startPeerClient, startPeerServer } from './support/peers.js';
-import { assertFetched, fetchFile } from './support/protocols.js';
+import { certificateFile, startPeerClient, startPeerServer } from './support/peers.js';
+import { assertFetched, fetchFile, FILES, serveFile } from './support/protocols.js';
 import { skeinClient, startSkeinServer } from './support/skein.js';
 
 const files = makeFiles({ '5m': 5_000_000 });
@@ -91,4 +93,35 @@ againstEachPeer('migration: skein connects and moves while nothing is sent', asy
   assert.equal(sha256(await fetchFile(connection, path)), files.byPath.get(path)?.sha256);
   await connection.close();
   assert.equal(ports((await server.process.of('closed')).remotes).at(-1), connection.localAddress.port);
+});
+
+// The client dials a balancer, and is told where the server itself is (RFC 9000 9.6).
+againstEachPeer('preferred address: skein serves', async (peer) => {
+  await using endpoint = await QuicEndpoint.create({ host: '127.0.0.1' });
+  const { port } = endpoint.address;
+  const balancer = await UdpProxy.start(port);
+  const moves: number[] = [];
+  const identity = {
+    cert: readFileSync(certificateFile('server.pem')),
+    key: readFileSync(certificateFile('server-key.pem')),
+  };
+  const preferredAddress = { ipv4: `127.0.0.1:${port}`, ipv6: `[::1]:${port}` };
+  await endpoint.listen({ ...identity, alpn: [FILES], preferredAddress }, (connection) => {
+    assert.equal(connection.remoteAddress.port, balancer.outerPort);
+    connection.on('path', (event) => {
+      if (event.type === 'remoteAddress') moves.push(event.remote.port);
+    });
+    connection.on('stream', (stream) => void serveFile(stream, files));
+  });
+  await using client = startPeerClient(peer, balancer.port, ['--get', path]);
+  await client.done();
+  assertFetched(client.all('file'), files);
+  if (peer === 'quinn') {
+    // It takes the connection ID, and stays where it is.
+    assert.deepEqual(moves, []);
+    return;
+  }
+  const closed = await client.of('closed');
+  assert.ok((closed.frames?.sent['path_challenge'] ?? 0) > 0, JSON.stringify(closed.frames));
+  assert.deepEqual(moves, [ports(closed.locals).at(-1)]);
 });

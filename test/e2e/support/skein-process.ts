@@ -24,9 +24,10 @@ export class Process {
   stdout = '';
   stderr = '';
 
-  constructor(file: string, args: readonly string[], options: { readonly cwd?: string | undefined } = {}) {
-    this.#child = spawn(process.execPath, ['--import', tsx, file, ...args], {
-      cwd: options.cwd,
+  /** @param within a command that runs another one, e.g. `ip netns exec NAME` */
+  constructor(file: string, args: readonly string[], within: readonly string[] = []) {
+    const [program = process.execPath, ...rest] = [...within, process.execPath, '--import', tsx, file, ...args];
+    this.#child = spawn(program, rest, {
       env: { ...process.env, NO_COLOR: '1' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
