@@ -4,6 +4,7 @@ import { againstEachPeer } from './support/interop-test.js';
 import type { PeerEvent } from './support/peer-events.js';
 import { startPeerClient, startPeerServer, type Peer } from './support/peers.js';
 import { assertFetched, fetchAll, fetchFile, serveFile } from './support/protocols.js';
+import { until } from '../support/until.js';
 import { skeinClient, startSkeinServer, type SkeinServerHooks } from './support/skein.js';
 
 const files = makeFiles({ '3m': 3_000_000 });
@@ -110,6 +111,37 @@ againstEachPeer('one key update and no other: skein serves and starts it', async
       if (updated) await updated;
       else await (updated = first());
       return stream.sendState !== 'open';
+    },
+  };
+  await using skein = await startSkeinServer(small, FEW_PACKETS, hooks);
+  await using client = startPeerClient(peer, skein.port, ['--get', ...small.paths]);
+  await client.done();
+  assertFetched(client.all('file'), small);
+  assertOneUpdate(await client.of('closed'));
+});
+
+againstEachPeer('key update at the first moment: skein connects', async (peer) => {
+  await using server = await startPeerServer(peer, ['--root', small.folder]);
+  await using client = skeinClient(server, FEW_PACKETS);
+  const connection = await client.connect();
+  connection.updateKeys();
+  await fetchAll(connection, small);
+  await until(() => connection.stats().keyUpdates === 1);
+  await fetchAll(connection, small);
+  await connection.close();
+  assertOneUpdate(await server.process.of('closed'));
+});
+
+againstEachPeer('key update at the first moment: skein serves', async (peer) => {
+  const hooks: SkeinServerHooks = {
+    connection(connection) {
+      // None of this side's packets under these keys was acknowledged: the update waits for that (RFC 9001 6.1).
+      connection.updateKeys();
+      assert.equal(connection.stats().keyUpdates, 0);
+    },
+    async stream(_, connection) {
+      await until(() => connection.stats().keyUpdates === 1);
+      return false;
     },
   };
   await using skein = await startSkeinServer(small, FEW_PACKETS, hooks);
