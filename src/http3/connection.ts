@@ -248,7 +248,8 @@ export class Http3Connection {
     }
     this.#readLoop(entry, entry.quic, () => !this.#streams.has(entry.quic.id));
     const became = this.#streams.get(entry.quic.id);
-    if (entry.unread) this.#unsorted.delete(entry.quic.id);
+    // A request that is all there may still wait for the QPACK encoder stream; other streams are over with their FIN.
+    if (entry.unread && entry.quic.id % 4 !== 0) this.#unsorted.delete(entry.quic.id);
     if (became && entry.unread) became.unread = true;
     else if (became) this.#read(became);
   }

@@ -121,6 +121,11 @@ export class Http3Stream {
     if (this.#flowing) this.#host.read(this);
   }
 
+  /** The receiver wants no content for now, as if `data` had returned false. */
+  rest(): void {
+    this.#flowing = false;
+  }
+
   /** Gives up receiving: STOP_SENDING. Nothing is delivered any more. */
   stopSending(errorCode?: number): void {
     this.#receiver = undefined;
