@@ -9,8 +9,9 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { root } from './build.mjs';
 import { rfc9114 } from './compliance/rfc9114.mjs';
+import { rfc9204 } from './compliance/rfc9204.mjs';
 
-const lists = [rfc9114];
+const lists = [rfc9114, rfc9204];
 const target = join(root, 'docs', 'compliance.md');
 const reasons = {
   push: 'not used: no push is promised or allowed',

@@ -35,9 +35,11 @@ export class DecoderInstructions {
     const reader = this.#reader;
     const first = reader.peek();
     const value = reader.integer((first & 0x80) !== 0 ? 7 : 6);
+    // @rfc 9204#4.1.1-1 @rfc 9204#7.4-1
     if (value === OVERLONG) fail('an integer takes more than 62 bits');
     if (value < 0) return false;
     if ((first & 0x80) !== 0) {
+      // @rfc 9204#4.4.1-1
       if (!this.#sections.acknowledge(value)) fail(`no section on stream ${value} waits for an acknowledgment`);
     } else if ((first & 0x40) !== 0) {
       this.#sections.cancel(value);
@@ -49,6 +51,7 @@ export class DecoderInstructions {
 
   #increment(increment: number): void {
     const { acknowledged, inserted } = this.#table;
+    // @rfc 9204#4.4.3-1
     if (increment === 0) fail('an insert count increment of 0');
     if (increment > inserted - acknowledged) {
       fail(`an increment of ${increment}, where ${inserted - acknowledged} insertions were outstanding`);

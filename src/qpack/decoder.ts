@@ -144,6 +144,7 @@ export class QpackDecoder {
     try {
       const fields = this.#sections.fields();
       if (required > 0) {
+        // @rfc 9204#2.2.2.1-1
         this.#output.integer(0x80, 7, streamId);
         this.#acknowledged = Math.max(this.#acknowledged, required);
       }
@@ -156,6 +157,7 @@ export class QpackDecoder {
   #block(section: BlockedSection): void {
     const { streamId, bytes } = section;
     const waiting = this.#waiting.get(streamId) ?? 0;
+    // @rfc 9204#2.1.2-2
     if (waiting === 0 && this.#waiting.size >= this.#blockedStreams) {
       throw new QpackError(
         'ERR_QPACK_DECOMPRESSION_FAILED',

@@ -43,6 +43,7 @@ export class EncoderInstructions {
     const index = this.#integer(6);
     if (index === undefined) return false;
     const line = fromStatic ? STATIC_TABLE[index] : this.#table.get(this.#table.inserted - 1 - index);
+    // @rfc 9204#2.2.3-2 @rfc 9204#3.1-2
     if (line === undefined)
       fail(`no entry ${index} in the ${fromStatic ? 'static' : 'dynamic'} table to take a name of`);
     const start = this.#reader.position;
@@ -65,6 +66,7 @@ export class EncoderInstructions {
   #setCapacity(): boolean {
     const capacity = this.#integer(5);
     if (capacity === undefined) return false;
+    // @rfc 9204#4.3.1-2
     if (!this.#table.setCapacity(capacity)) {
       fail(`capacity ${capacity} exceeds the ${this.#table.maxCapacity} bytes that were announced`);
     }
@@ -75,12 +77,15 @@ export class EncoderInstructions {
     const index = this.#integer(5);
     if (index === undefined) return false;
     const line = this.#table.get(this.#table.inserted - 1 - index);
+    // @rfc 9204#2.2.3-2
     if (line === undefined) fail(`no entry ${index} in the dynamic table to duplicate`);
+    // @rfc 9204#3.2-1 whether the table has it already does not matter
     this.#insert(line.name, line.value);
     return true;
   }
 
   #insert(name: string, value: string): void {
+    // @rfc 9204#3.2.2-2
     if (!this.#table.insert(name, value)) {
       const size = name.length + value.length + FIELD_OVERHEAD;
       fail(`an entry of ${size} bytes exceeds the table's capacity of ${this.#table.capacity}`);
@@ -89,6 +94,7 @@ export class EncoderInstructions {
 
   #integer(prefix: number): number | undefined {
     const value = this.#reader.integer(prefix);
+    // @rfc 9204#4.1.1-1 @rfc 9204#7.4-1
     if (value === OVERLONG) fail('an integer takes more than 62 bits');
     return value < 0 ? undefined : value;
   }

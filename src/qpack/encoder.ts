@@ -98,6 +98,7 @@ export class QpackEncoder {
       const tracked = this.#sections.sections < this.#maxUnacknowledgedSections;
       this.#mayBlock = tracked && this.#mayRisk(streamId);
       this.#limit = !tracked ? 0 : this.#mayBlock ? Infinity : table.acknowledged;
+      // @rfc 9204#2.1-1
       for (const line of fields) this.#lookUp(line);
       if (this.#usesTable()) {
         for (let position = 0; position < plan.count; position++) this.#refresh(position);
@@ -126,6 +127,7 @@ export class QpackEncoder {
   }
 
   #mayRisk(streamId: number): boolean {
+    // @rfc 9204#2.1.2-1
     const { blockedStreams } = this.#peer;
     return (
       this.#sections.streamsAtRisk < Math.min(blockedStreams, this.#maxBlockedStreams) ||
@@ -137,7 +139,9 @@ export class QpackEncoder {
   #usesTable(): boolean {
     const table = this.#table;
     if (table.capacity > 0) return this.#instructions.length < this.#maxEncoderStreamBytes;
+    // @rfc 9204#3.2.3-1 @rfc 9204#4.3.1-1 @rfc 9204#4.3.1-3 set once, when the table is empty
     const capacity = Math.min(this.#peer.maxTableCapacity, this.#maxTableCapacity);
+    // @rfc 9204#3.2.3-3
     if (capacity < FIELD_OVERHEAD) return false;
     table.capacity = capacity;
     this.#instructions.integer(0x20, 5, capacity);
@@ -239,6 +243,7 @@ export class QpackEncoder {
       this.#insertName(record);
       return;
     }
+    // @rfc 9204#2.1.1-1 @rfc 9204#3.2.2-1
     if (!table.hasRoom(size, plan.oldest)) return;
     this.#writeInsertion(record, value, plan.codedLength(position));
     const index = table.insert(record, value);
@@ -269,6 +274,7 @@ export class QpackEncoder {
   #write(): Uint8Array {
     const plan = this.#plan;
     const output = this.#output;
+    // @rfc 9204#4.5.1.2-1
     const base = this.#table.inserted;
     for (let position = 0; position < plan.count; position++) this.#nameReference(position);
     if (plan.required === 0) {
@@ -305,6 +311,7 @@ export class QpackEncoder {
       return;
     }
     const record = plan.record(position);
+    // @rfc 9204#4.5.4-1
     const never = choice === NEVER_INDEXED;
     if (record.staticIndex !== NO_ENTRY) {
       output.integer(never ? 0x70 : 0x50, 4, record.staticIndex);

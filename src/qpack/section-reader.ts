@@ -41,6 +41,7 @@ export class SectionReader {
     const required = this.#requiredFrom(this.#integer(8), inserted);
     const negative = reader.position < reader.end && (reader.peek() & 0x80) !== 0;
     const delta = this.#integer(7);
+    // @rfc 9204#4.5.1.2-2
     if (negative && delta >= required) fail(`delta base ${delta} leads below zero`);
     this.#requiredInsertCount = required;
     this.#base = negative ? required - delta - 1 : required + delta;
@@ -54,6 +55,7 @@ export class SectionReader {
     this.#size = 0;
     this.#count = 0;
     while (reader.position < reader.end) {
+      // @rfc 9204#2.2-1
       const line = this.#line();
       if (line !== undefined) fields.push(line);
     }
@@ -70,6 +72,7 @@ export class SectionReader {
     if (encoded === 0) return 0;
     const maxEntries = Math.floor(this.#table.maxCapacity / FIELD_OVERHEAD);
     const fullRange = 2 * maxEntries;
+    // @rfc 9204#4.5.1.1-1
     if (encoded > fullRange) fail(`encoded insert count ${encoded} is beyond ${fullRange}`);
     const most = inserted + maxEntries;
     let required = Math.floor(most / fullRange) * fullRange + encoded - 1;
@@ -118,10 +121,12 @@ export class SectionReader {
   }
 
   #static(index: number): FieldLine {
+    // @rfc 9204#3.1-1
     return STATIC_TABLE[index] ?? fail(`no entry ${index} in the static table`);
   }
 
   #dynamic(index: number): FieldLine {
+    // @rfc 9204#2.2.1-1 @rfc 9204#2.2.3-1
     if (index >= this.#requiredInsertCount)
       fail(`entry ${index} is beyond the insert count ${this.#requiredInsertCount}`);
     return this.#table.get(index) ?? fail(`entry ${index} is not in the dynamic table`);
@@ -149,6 +154,7 @@ export class SectionReader {
   #integer(prefix: number): number {
     const value = this.#reader.integer(prefix);
     if (value >= 0) return value;
+    // @rfc 9204#7.4-1
     return fail(value === OVERLONG ? 'an integer takes more than 62 bits' : 'it ends within a field line');
   }
 }

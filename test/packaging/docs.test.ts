@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import ts from 'typescript';
 import { EXIT } from '../../src/cli/failure.js';
+import { HTTP3_ERROR_CODES } from '../../src/http3/core/index.js';
 import { CHANNELS } from '../../src/observe/index.js';
 import { QPACK_ERROR_CODES } from '../../src/qpack/errors.js';
 import { QUIC_ERROR_CODES, QuicError } from '../../src/quic/errors.js';
@@ -157,6 +158,8 @@ describe('docs/errors.md', () => {
     assert.deepEqual(rows.filter((code) => code.startsWith('ERR_ENGINE_')).sort(), [...new Set(engine)].sort());
     const qpack = rows.filter((code) => code.startsWith('ERR_QPACK_'));
     assert.deepEqual(qpack.sort(), Object.keys(QPACK_ERROR_CODES).sort());
+    const http3 = rows.filter((code) => code.startsWith('ERR_HTTP3_'));
+    assert.deepEqual(http3.sort(), Object.keys(HTTP3_ERROR_CODES).sort());
   });
 });
 

@@ -132,6 +132,7 @@ class Network {
   }
 }
 
+// @rfc 9204#2.1-1 @rfc 9204#2.2-1 @rfc 9204#4.5.1.2-1
 test('field sections come out as they went in, in any order of arrival', () => {
   fc.assert(
     fc.property(

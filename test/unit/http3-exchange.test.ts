@@ -26,7 +26,7 @@ import {
 } from '../support/http3-core.js';
 
 describe('the beginning', () => {
-  test('@rfc 9114#3.2-3 @rfc 9114#6.2.1-1 @rfc 9114#7.2.4-1 @rfc 9114#7.2.4-3 @rfc 9114#7.2.4.2-7 the control stream begins with SETTINGS, the QPACK streams with their type', () => {
+  test('@rfc 9204#4.2-1 @rfc 9114#3.2-3 @rfc 9114#6.2.1-1 @rfc 9114#7.2.4-1 @rfc 9114#7.2.4-3 @rfc 9114#7.2.4.2-7 the control stream begins with SETTINGS, the QPACK streams with their type', () => {
     const core = new Http3Core({
       role: 'server',
       enableConnectProtocol: true,
@@ -62,6 +62,10 @@ describe('the beginning', () => {
     core.openRequest(0);
     assert.deepEqual(decodeHeaders(core.sendHeaders(0, fields(get), true)), get);
     assert.equal(core.peerSettings.received, false);
+  });
+
+  test('@rfc 9204#4.2-5 QPACK streams are accepted where the settings leave them nothing to say', () => {
+    assert.doesNotThrow(() => ready({ role: 'server', qpackMaxTableCapacity: 0, qpackBlockedStreams: 0 }));
   });
 
   test('nothing is received before start, and start is once', () => {

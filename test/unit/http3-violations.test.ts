@@ -361,7 +361,7 @@ describe('H3_CLOSED_CRITICAL_STREAM', () => {
         const core = ready(options);
         assertFailed(core, core.receiveReset(remote, H3.H3_NO_ERROR), code);
       });
-      test(`${options.role}: @rfc 9114#6.2.1-4 the remote stops reading our ${name}`, () => {
+      test(`${options.role}: @rfc 9114#6.2.1-4 @rfc 9204#4.2-3 the remote stops reading our ${name}`, () => {
         const core = ready(options);
         assertFailed(core, core.receiveStopSending(own, H3.H3_NO_ERROR), code);
       });

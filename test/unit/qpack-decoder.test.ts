@@ -93,16 +93,20 @@ describe('field sections', () => {
   const broken: Record<string, Uint8Array> = {
     'nothing at all': hex(''),
     'a prefix of one integer': hex('00'),
+    // @rfc 9204#3.1-1
     'a static index beyond the table': join(wire.prefix(0, 0), wire.indexedStatic(99)),
     'a name from beyond the static table': join(wire.prefix(0, 0), wire.literalStaticName(99, '')),
     'a dynamic reference with Required Insert Count 0': join(wire.prefix(0, 0), wire.indexedDynamic(0)),
     'a post-Base reference with Required Insert Count 0': join(wire.prefix(0, 0), wire.indexedPostBase(0)),
+    // @rfc 9204#2.2.1-1 @rfc 9204#2.2.3-1
     'a reference at the Required Insert Count': join(wire.prefix(3, 0), wire.indexedPostBase(0)),
     'a post-Base name at the Required Insert Count': join(wire.prefix(3, -1), wire.literalPostBaseName(1, '')),
     'a relative index below the first entry': join(wire.prefix(3, 0), wire.indexedDynamic(2)),
     'a name below the first entry': join(wire.prefix(3, 0), wire.literalDynamicName(2, '')),
+    // @rfc 9204#4.5.1.2-2
     'a negative Base': join(wire.prefix(3, -3), wire.indexedPostBase(0)),
     'a negative Base without references': hex('00 80'),
+    // @rfc 9204#4.5.1.1-1
     'an encoded insert count that is beyond the full range': wire.prefix(257, 0),
     'an insert count that no encoder could have sent': wire.prefix(200, 0),
     'wrong Huffman padding': join(wire.prefix(0, 0), hex('51 81 18')),
@@ -235,6 +239,7 @@ describe('blocked streams', () => {
     assert.deepEqual(decoder.receiveEncoderStream(wire.insert('a', '0')), [{ streamId: 0, fields: [entry(0)] }]);
   });
 
+  // @rfc 9204#2.1.2-2
   it('may be as many as was announced', () => {
     const decoder = decoderWith(0, { blockedStreams: 2 });
     decoder.decode(0, needs(1));
@@ -351,14 +356,18 @@ describe('encoder stream', () => {
   });
 
   const broken: Record<string, Uint8Array> = {
+    // @rfc 9204#4.3.1-2
     'a capacity beyond the announced one': wire.setCapacity(4097),
     'a capacity of 62 bits': integer(0x20, 5, 2n ** 62n - 1n),
+    // @rfc 9204#3.1-2
     'a name from beyond the static table': wire.insertStaticName(99, 'x'),
     'a name of an entry that does not exist': wire.insertDynamicName(4, 'x'),
     'the duplicate of an entry that does not exist': wire.duplicate(4),
+    // @rfc 9204#3.2.2-2
     'an entry larger than the table': wire.insert('n'.repeat(2000), 'v'.repeat(2065)),
     'wrong Huffman padding': hex('c0 81 18'),
     'wrong Huffman padding in a name': hex('61 18 00'),
+    // @rfc 9204#7.4-1
     'an integer without an end': hex('3f 80 80 80 80 80 80 80 80 80 80 80 80'),
   };
   for (const [what, instructions] of Object.entries(broken)) {
@@ -368,6 +377,7 @@ describe('encoder stream', () => {
     });
   }
 
+  // @rfc 9204#2.2.3-2
   it('is refused when it takes from an evicted entry', () => {
     for (const instruction of [wire.duplicate(3), wire.insertDynamicName(3, 'x')]) {
       const decoder = new QpackDecoder({ maxTableCapacity: 100 });

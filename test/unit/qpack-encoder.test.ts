@@ -35,6 +35,7 @@ describe('encoding', () => {
     assert.equal(encoder.takeEncoderStream().length, 0);
   });
 
+  // @rfc 9204#3.2.3-3
   it('sends nothing on the encoder stream to a remote without a table', () => {
     for (const maxTableCapacity of [0, 31]) {
       const encoder = encoderFor({ maxTableCapacity });
@@ -44,6 +45,7 @@ describe('encoding', () => {
     }
   });
 
+  // @rfc 9204#3.2.3-1 @rfc 9204#4.3.1-1 @rfc 9204#4.3.1-3
   it('announces the capacity once, before the first insertion, no larger than both sides allow', () => {
     for (const [remote, own, used] of [
       [4096, 4096, 4096],
@@ -143,6 +145,7 @@ describe('never-indexed field lines', () => {
     return { decoded: decoded ?? assert.fail('nothing'), inserted: usesTable(section) };
   }
 
+  // @rfc 9204#4.5.4-1
   it('are the credentials, and what the caller says', () => {
     for (const line of [
       field('authorization', secret),
@@ -178,6 +181,7 @@ describe('never-indexed field lines', () => {
 });
 
 describe('blocked streams', () => {
+  // @rfc 9204#2.1.2-1
   it('are never more at risk than the remote allows, nor than this side wants', () => {
     for (const [blockedStreams, maxBlockedStreams] of [
       [3, 100],
@@ -222,6 +226,7 @@ describe('blocked streams', () => {
 describe('eviction', () => {
   const unique = (index: number): FieldLine[] => [field(`x-name-${index}`, 'v'.repeat(50))];
 
+  // @rfc 9204#2.1.1-1 @rfc 9204#3.2.2-1
   it('waits for acknowledgments', () => {
     const encoder = encoderFor({ maxTableCapacity: 200 });
     assert.ok(usesTable(encoder.encode(0, unique(0))));
@@ -293,6 +298,7 @@ describe('limits of the encoder', () => {
 });
 
 describe('decoder stream', () => {
+  // @rfc 9204#4.4.1-1
   it('is refused with an acknowledgment of a section that does not exist', () => {
     const encoder = encoderFor();
     encoder.encode(0, [field(':method', 'GET')]);
@@ -302,6 +308,7 @@ describe('decoder stream', () => {
     assert.throws(() => encoder.receiveDecoderStream(wire.sectionAcknowledgment(4)), refused());
   });
 
+  // @rfc 9204#4.4.3-1
   it('is refused with an increment of 0, or beyond what was inserted', () => {
     assert.throws(() => encoderFor().receiveDecoderStream(wire.insertCountIncrement(0)), refused());
     assert.throws(() => encoderFor().receiveDecoderStream(wire.insertCountIncrement(1)), refused());

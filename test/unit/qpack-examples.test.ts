@@ -29,6 +29,7 @@ describe('RFC 9204 appendix B', () => {
     assert.equal(decoder.takeDecoderStream().length, 0);
   });
 
+  // @rfc 9204#2.2.2.1-1
   it('B.2: dynamic table, the encoder stream first', () => {
     const decoder = decoderWithTwoEntries();
     const expected = [authority, { name: ':path', value: '/sample/path' }];
@@ -53,6 +54,7 @@ describe('RFC 9204 appendix B', () => {
     assert.equal(toHex(decoder.takeDecoderStream()), '01');
   });
 
+  // @rfc 9204#3.2-1
   it('B.4: duplicate instruction, stream cancellation', () => {
     const decoder = decoderWithTwoEntries();
     decoder.receiveEncoderStream(exchanges.speculativeInsertion);

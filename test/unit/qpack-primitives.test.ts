@@ -144,6 +144,7 @@ describe('prefixed integers', () => {
     }
   });
 
+  // @rfc 9204#4.1.1-1
   it('are read up to 62 bits, rounded above 53', () => {
     const reader = new PrefixReader();
     reader.reset(integer(0, 3, 2n ** 62n - 1n));

@@ -4,7 +4,7 @@ import { Context } from './context.js';
 import { datagramPrefixLength, datagramStreamId, encodeDatagram } from './datagrams.js';
 import { H3, Http3Error, failConnection } from './errors.js';
 import type { Http3Event, Http3Output, Priority } from './events.js';
-import { RAW_STREAM_SIGNAL, reservedValue } from './extensions.js';
+import { RAW_STREAM_SIGNAL } from './extensions.js';
 import { FRAME } from './frame-reader.js';
 import type { CriticalStreams, Http3CoreInterface } from './interface.js';
 import { resolveLimits } from './limits.js';
@@ -12,15 +12,13 @@ import { defaultStopCode } from './message-sender.js';
 import type { Http3CoreOptions } from './options.js';
 import { DEFAULT_PRIORITY, formatPriority } from './priority.js';
 import { RequestTable } from './request-table.js';
-import { PeerSettings, type RememberedSettings, checkRememberedSettings, writeSettings } from './settings.js';
+import { LARGEST_REQUEST_ID, controlStreamBeginning } from './control-output.js';
+import { PeerSettings, type RememberedSettings, checkRememberedSettings } from './settings.js';
 import { STREAM_TYPE, UnidirectionalStreams } from './unidirectional.js';
 
 /** The two low bits of a stream ID (RFC 9000 section 2.1). */
 const SERVER_INITIATED = 1;
 const UNIDIRECTIONAL = 2;
-
-/** 2^62 - 4 as a variable-length integer: the largest ID of a request, which a number cannot hold. */
-const LARGEST_REQUEST_ID = Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfc);
 
 const noEvents: readonly Http3Event[] = Object.freeze([]);
 const nothing = new Uint8Array(0);
@@ -60,21 +58,8 @@ export class Http3Core implements Http3CoreInterface {
   start(streams: CriticalStreams): void {
     if (this.#local) throw new Http3Error('ERR_HTTP3_INVALID_STATE', 'The HTTP/3 connection has been started');
     this.#local = streams;
-    const { settings, grease } = this.#context.limits;
-    const payload = new ByteWriter();
-    writeSettings(payload, settings);
-    const frame = this.#frame;
-    // @rfc 9114#3.2-3 @rfc 9114#7.2.4.2-2 at once, without waiting for anything
-    // @rfc 9114#6.2.1-1 @rfc 9114#7.2.4-1 @rfc 9114#7.2.4-3 one control stream, which begins with SETTINGS
-    frame.varint(STREAM_TYPE.CONTROL);
-    frame.varint(FRAME.SETTINGS);
-    frame.varint(payload.length);
-    frame.bytes(payload.view());
-    if (grease !== false) {
-      frame.varint(reservedValue(grease));
-      frame.varint(0);
-    }
-    this.#write(streams.control, frame.take());
+    this.#write(streams.control, controlStreamBeginning(this.#context.limits));
+    // @rfc 9204#4.2-1 one of each
     this.#write(streams.qpackEncoder, Uint8Array.of(STREAM_TYPE.QPACK_ENCODER));
     this.#write(streams.qpackDecoder, Uint8Array.of(STREAM_TYPE.QPACK_DECODER));
   }
@@ -110,7 +95,7 @@ export class Http3Core implements Http3CoreInterface {
     try {
       const { control, qpackEncoder, qpackDecoder } = this.#local ?? {};
       if (streamId === control || streamId === qpackEncoder || streamId === qpackDecoder) {
-        // @rfc 9114#6.2.1-4 @rfc 9204#4.2-4 a receiver does not ask to close critical streams
+        // @rfc 9114#6.2.1-4 @rfc 9204#4.2-3 @rfc 9204#4.2-4 a receiver does not ask to close critical streams
         failConnection('H3_CLOSED_CRITICAL_STREAM', `The remote stopped reading the critical stream ${streamId}`);
       }
       this.#requests.receiveStopSending(streamId, errorCode);

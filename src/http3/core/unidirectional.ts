@@ -68,6 +68,7 @@ export class UnidirectionalStreams {
           // @rfc 9114#6.2.1-3 @rfc 9204#4.2-2 one of each
           if (other === type) failConnection('H3_STREAM_CREATION_ERROR', `The remote opened stream type ${type} twice`);
         }
+        // @rfc 9204#4.2-5 whatever the settings say
         this.#critical.set(streamId, type);
         this.receive(streamId, bytes, fin);
         return;
