@@ -10,7 +10,7 @@ import type { ConnectionInit } from './connection-types.js';
 import type { QuicConnection } from './connection.js';
 import type { ConnectOptions } from './endpoint-options.js';
 import { QuicError } from './errors.js';
-import { checkInteger, transportSettings, type ResolvedConnectionOptions } from './options.js';
+import { checkAlpn, checkInteger, transportSettings, type ResolvedConnectionOptions } from './options.js';
 import { loadTlsMaterial } from './tls/material.js';
 import type { Clock, SocketAddress, UdpSocket } from './types/udp.js';
 import { addressToWords, socketAddress } from './udp/address.js';
@@ -82,12 +82,7 @@ export class Dialer {
     options: ResolvedConnectionOptions,
   ): Promise<QuicConnection> {
     checkInteger('port', port, 1, 65_535);
-    if (!Array.isArray(given.alpn) || given.alpn.length === 0) {
-      throw new QuicError(
-        'ERR_QUIC_INVALID_OPTION',
-        "connect needs the application protocols to offer, e.g. alpn: ['h3']",
-      );
-    }
+    checkAlpn(given.alpn);
     given.signal?.throwIfAborted();
     this.#host.assertRoom();
     const profile = await this.#profile(given, options);

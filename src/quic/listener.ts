@@ -8,7 +8,7 @@ import { fromRefusal } from './close-reason.js';
 import type { QuicConnection } from './connection.js';
 import type { IncomingVerdict, ListenOptions, RetryPolicy } from './endpoint-options.js';
 import { QuicError } from './errors.js';
-import { checkInteger, transportSettings, type ResolvedConnectionOptions } from './options.js';
+import { checkAlpn, checkInteger, transportSettings, type ResolvedConnectionOptions } from './options.js';
 import { TlsMaterialStore } from './tls/material.js';
 import type { SocketAddress } from './types/udp.js';
 import { parseSocketAddress, wordsToAddress } from './udp/address.js';
@@ -93,11 +93,8 @@ export class Listener {
         'listen needs the application protocols that it speaks: give alpn, or handlers by protocol, e.g. { echo: connection => {} }',
       );
     }
+    checkAlpn(alpn);
     for (const name of alpn) {
-      const length = Buffer.byteLength(name);
-      if (length < 1 || length > 255) {
-        throw new QuicError('ERR_QUIC_INVALID_OPTION', `alpn: ${JSON.stringify(name)} must have 1 to 255 bytes`);
-      }
       if (typeof this.#handlers !== 'function' && !Object.hasOwn(this.#handlers, name)) {
         throw new QuicError(
           'ERR_QUIC_INVALID_OPTION',

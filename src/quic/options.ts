@@ -137,7 +137,22 @@ function invalid(message: string): QuicError {
 /** @throws QuicError `ERR_QUIC_INVALID_OPTION` unless `value` is an integer within the range */
 export function checkInteger(name: string, value: unknown, low: number, high: number): void {
   if (!Number.isInteger(value) || (value as number) < low || (value as number) > high) {
-    throw invalid(`${name} must be a whole number from ${low} to ${high}, not ${String(value)}`);
+    throw invalid(
+      `${name} must be a whole number from ${low} to ${high}, not ${typeof value === 'string' ? JSON.stringify(value) : String(value)}`,
+    );
+  }
+}
+
+/** @throws QuicError `ERR_QUIC_INVALID_OPTION` unless `value` names at least one application protocol, each of 1 to 255 bytes */
+export function checkAlpn(value: unknown): void {
+  if (!Array.isArray(value) || value.length === 0) {
+    throw invalid(
+      `alpn must be a list of application protocols, e.g. ['h3'], not ${JSON.stringify(value) ?? 'undefined'}`,
+    );
+  }
+  for (const name of value) {
+    const length = typeof name === 'string' ? Buffer.byteLength(name) : 0;
+    if (length < 1 || length > 255) throw invalid(`alpn: ${JSON.stringify(name)} must be text of 1 to 255 bytes`);
   }
 }
 

@@ -3,7 +3,7 @@
 import type { QuicConnection } from './connection.js';
 import type { ConnectOptions } from './endpoint-options.js';
 import type { QuicEndpoint } from './endpoint.js';
-import { checkInteger } from './options.js';
+import { checkAlpn, checkInteger } from './options.js';
 import type { Clock, ClockTimer } from './types/udp.js';
 import { systemClock } from './udp/system-clock.js';
 
@@ -57,6 +57,7 @@ export class ConnectionPool {
   async connect(host: string, port: number, options: ConnectOptions): Promise<QuicConnection> {
     const { signal, ...rest } = options;
     signal?.throwIfAborted();
+    checkAlpn(options.alpn);
     const key = keyOf(host, port, options.alpn);
     let entry = this.#entries.get(key);
     if (entry?.connection?.isClosed) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { discard, EndpointPair, streamBetween } from '../support/quic-pair.js';
+import { QuicClient } from '../../src/index.js';
+import { discard, endpoint, EndpointPair, identity, streamBetween } from '../support/quic-pair.js';
 import { quicError } from '../support/quic-errors.js';
 
 test('one stream too many is refused at once, in words that say what to do', async () => {
@@ -88,6 +89,18 @@ test('options out of range are refused with their name', async () => {
   await assert.rejects(pair.dial({ idleTimeout: -1 }), quicError('ERR_QUIC_INVALID_OPTION', /idleTimeout/));
   await assert.rejects(pair.dial({ maxConcurrentStreams: 1.5 }), quicError('ERR_QUIC_INVALID_OPTION'));
   await assert.rejects(pair.dial({ alpn: [] }), quicError('ERR_QUIC_INVALID_OPTION', /alpn/));
+  const text = 'h3' as unknown as string[];
+  await assert.rejects(
+    pair.dial({ alpn: text }),
+    quicError('ERR_QUIC_INVALID_OPTION', /alpn must be a list.*not "h3"/),
+  );
+  const client = new QuicClient({ alpn: text });
+  await assert.rejects(client.connect('127.0.0.1', 9), quicError('ERR_QUIC_INVALID_OPTION', /alpn must be a list/));
+  await client.shutdown();
+  const listening = endpoint().then((one) => one.listen({ ...identity, alpn: text }, () => undefined));
+  await assert.rejects(listening, quicError('ERR_QUIC_INVALID_OPTION', /alpn must be a list/));
+  const port = '4433' as unknown as number;
+  await assert.rejects(pair.dial({}, port), quicError('ERR_QUIC_INVALID_OPTION', /port must be .*not "4433"/));
   await assert.rejects(pair.dial({}, 0), quicError('ERR_QUIC_INVALID_OPTION', /port/));
   await assert.rejects(pair.dial({ congestionControl: 'reno' as 'newreno' }), quicError('ERR_QUIC_INVALID_OPTION'));
 });
