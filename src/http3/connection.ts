@@ -66,6 +66,9 @@ export class Http3Connection {
   readonly #own = new Map<number, QuicStreamLike>();
   readonly #drained: (() => void)[] = [];
   #settings: Deferred<PeerSettings> | undefined;
+  /** Events are being told, or streams read. */
+  #busy = false;
+  readonly #toRead = new Set<Http3Stream>();
   #criticalBacklog = 0;
   #error: Http3Error | undefined;
   #started: Promise<void> | undefined;
@@ -246,7 +249,7 @@ export class Http3Connection {
       this.#read(stream);
       return;
     }
-    this.#readLoop(entry, entry.quic, () => !this.#streams.has(entry.quic.id));
+    this.#readUnsorted(entry);
     const became = this.#streams.get(entry.quic.id);
     // A request that is all there may still wait for the QPACK encoder stream; other streams are over with their FIN.
     if (entry.unread && entry.quic.id % 4 !== 0) this.#unsorted.delete(entry.quic.id);
@@ -254,8 +257,40 @@ export class Http3Connection {
     else if (became) this.#read(became);
   }
 
+  /**
+   * Reads a request stream as far as its receiver wants. While events are being told, it waits: a receiver that asks for more in the
+   * middle of them would get what is new before the rest of what is old.
+   */
   #read(stream: Http3Stream): void {
-    this.#readLoop(stream, stream.quic, () => stream.flowing);
+    if (stream.reading || stream.unread) return;
+    this.#toRead.add(stream);
+    if (this.#busy) return;
+    this.#busy = true;
+    try {
+      this.#readWanted();
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  /** Reads the streams whose receivers have asked for more meanwhile. Streams that are added during it are visited too. */
+  #readWanted(): void {
+    for (const stream of this.#toRead) {
+      this.#toRead.delete(stream);
+      this.#readLoop(stream, stream.quic, () => stream.flowing);
+    }
+  }
+
+  /** Reads what may become a request stream, or is of another kind. */
+  #readUnsorted(entry: Unsorted): void {
+    const outermost = !this.#busy;
+    this.#busy = true;
+    try {
+      this.#readLoop(entry, entry.quic, () => !this.#streams.has(entry.quic.id));
+      if (outermost) this.#readWanted();
+    } finally {
+      if (outermost) this.#busy = false;
+    }
   }
 
   #readLoop(state: { reading: boolean; unread: boolean }, quic: QuicStreamLike, wanted: () => boolean): void {
@@ -346,7 +381,15 @@ export class Http3Connection {
   // Events and outputs of the core.
 
   #dispatch(events: readonly Http3Event[]): void {
-    for (const event of events) this.#handle(event);
+    if (events.length === 0) return;
+    const outermost = !this.#busy;
+    this.#busy = true;
+    try {
+      for (const event of events) this.#handle(event);
+      if (outermost) this.#readWanted();
+    } finally {
+      if (outermost) this.#busy = false;
+    }
   }
 
   #handle(event: Http3Event): void {
@@ -413,6 +456,7 @@ export class Http3Connection {
     this.#unsorted.delete(event.streamId);
     this.totalRequests++;
     const stream = new Http3Stream(this.#host, entry.quic, event.head, event.fields, event.contentLength);
+    stream.unread = entry.unread;
     this.#streams.set(event.streamId, stream);
     entry.quic.setPriority(streamPriority(event.priority, event.streamId));
     if (this.#hooks.request) this.#hooks.request(stream, event.priority);

@@ -6,6 +6,8 @@ import type { SimNetwork } from '../../../src/testing/sim/index.js';
 import { simulate, type SimHost, type SimNetworkOptions } from '../../../src/testing/sim/index.js';
 import {
   QuicEndpoint,
+  type Clock,
+  type ConnectionHandler,
   type ConnectOptions,
   type ConnectionOptions,
   type ListenOptions,
@@ -40,6 +42,8 @@ export interface PairOptions extends SimNetworkOptions {
   readonly listen?: Partial<ListenOptions>;
   /** Addresses of the client's host. */
   readonly clientAddresses?: [string, ...string[]];
+  /** Handlers by application protocol, beside the echo. */
+  readonly handlers?: (clock: Clock) => Readonly<Record<string, ConnectionHandler>>;
 }
 
 /** Echoes a stream, chunk by chunk; ends with whatever the client does to it. */
@@ -77,6 +81,15 @@ export async function withPair(options: PairOptions, body: (pair: Pair) => Promi
           connection.on('stream', (stream) => void echo(stream));
           connection.on('datagram', (bytes) => void connection.sendDatagram(bytes).catch(() => undefined));
         },
+        ...Object.fromEntries(
+          Object.entries(options.handlers?.(serverHost.clock) ?? {}).map(([alpn, handler]) => [
+            alpn,
+            (connection: QuicConnection) => {
+              accepted.push(connection);
+              return handler(connection);
+            },
+          ]),
+        ),
       },
     );
     const dial = (more: Partial<ConnectOptions> = {}): Promise<QuicConnection> => {
