@@ -220,6 +220,33 @@ codes! {
     }
 }
 
+codes! {
+    /// Signatures that the host may make and verify in the engine's stead: key and hash.
+    HostSignature: u32 {
+        EcdsaP256Sha256 = 0,
+        EcdsaP256Sha384 = 1,
+        EcdsaP384Sha256 = 2,
+        EcdsaP384Sha384 = 3,
+        Ed25519 = 4,
+        RsaPkcs1Sha256 = 5,
+        RsaPkcs1Sha384 = 6,
+        RsaPkcs1Sha512 = 7,
+        /// The salt is as long as the hash.
+        RsaPssSha256 = 8,
+        RsaPssSha384 = 9,
+        RsaPssSha512 = 10,
+    }
+}
+
+codes! {
+    /// Encodings (DER) of private keys for the host.
+    HostKeyFormat: u32 {
+        Pkcs8 = 0,
+        Pkcs1 = 1,
+        Sec1 = 2,
+    }
+}
+
 /// Fields of the statistics record that `connection_stats` and `path_stats` fill, each a 64-bit float.
 pub const STATS_FIELDS: &[&str] = &[
     "rttMs",
@@ -343,7 +370,11 @@ pub fn typescript() -> String {
     table(&mut out, "EVENT", EventKind::ALL);
     table(&mut out, "PATH_ABANDON_CAUSE", PathAbandonCause::ALL);
     table(&mut out, "FAILURE", Failure::ALL);
-    out.push_str("\n/** Names of the statistics fields, in the order of the record. */\nexport const STATS_FIELDS = [\n");
+    table(&mut out, "HOST_SIGNATURE", HostSignature::ALL);
+    table(&mut out, "HOST_KEY_FORMAT", HostKeyFormat::ALL);
+    out.push_str(
+        "\n/** Names of the statistics fields, in the order of the record. */\nexport const STATS_FIELDS = [\n",
+    );
     for field in STATS_FIELDS {
         out.push_str(&format!("  '{field}',\n"));
     }

@@ -17,6 +17,7 @@ use crate::abi::{Address, EventKind, EventRecord, NO_CONNECTION, RxRecord};
 use crate::clock::{Instant, WallClock, instant, to_ms};
 use crate::config::{EngineConfig, ServerSettings, parse_hex};
 use crate::connection::Connection;
+use crate::crypto::TokenKey;
 use crate::failure::Refusal;
 use crate::handles::{Handle, HandleTable};
 use crate::observe::QlogQueues;
@@ -152,7 +153,7 @@ impl Engine {
                 config.crypto = crypto;
                 config
             }
-            None => ServerConfig::with_crypto(crypto),
+            None => ServerConfig::new(crypto, Arc::new(TokenKey::random())),
         };
         crate::incoming::apply(&mut config, &settings, &self.wall_clock, &self.qlog)?;
         let config = Arc::new(config);
@@ -289,11 +290,6 @@ impl Engine {
     /// Takes the next event.
     pub fn poll_event(&mut self) -> Option<EventRecord> {
         self.events.pop_front()
-    }
-
-    /// Whether events wait.
-    pub fn has_events(&self) -> bool {
-        !self.events.is_empty()
     }
 
     /// Takes up to `max` transmits, connection by connection in turns. Fewer than `max`: nothing more to send now.

@@ -14,7 +14,6 @@ pub mod failure;
 #[cfg(target_family = "wasm")]
 mod ffi;
 pub mod handles;
-#[cfg(target_family = "wasm")]
 mod host;
 mod incoming;
 pub mod observe;

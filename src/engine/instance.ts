@@ -2,6 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { EngineError } from './errors.js';
+import { hostCrypto } from './host-crypto.js';
 import { ABI_VERSION } from './layout.js';
 
 /** The little of the WebAssembly API that is used; its types come with the DOM library, which is not for Node. */
@@ -111,6 +112,7 @@ export class EngineInstance {
     const view = (ptr: number, len: number): Uint8Array => new Uint8Array(this.exports.memory.buffer, ptr, len);
     const instance = new WebAssembly.Instance(module, {
       skein: {
+        ...hostCrypto(view, random === fillFromSystem),
         random_fill: (ptr: number, len: number): void => random(view(ptr, len)),
         panic: (ptr: number, len: number): void => {
           this.panicMessage = new TextDecoder().decode(view(ptr, len));

@@ -100,6 +100,26 @@ export const FAILURE = {
   illegalState: -12,
 } as const;
 
+export const HOST_SIGNATURE = {
+  ecdsaP256Sha256: 0,
+  ecdsaP256Sha384: 1,
+  ecdsaP384Sha256: 2,
+  ecdsaP384Sha384: 3,
+  ed25519: 4,
+  rsaPkcs1Sha256: 5,
+  rsaPkcs1Sha384: 6,
+  rsaPkcs1Sha512: 7,
+  rsaPssSha256: 8,
+  rsaPssSha384: 9,
+  rsaPssSha512: 10,
+} as const;
+
+export const HOST_KEY_FORMAT = {
+  pkcs8: 0,
+  pkcs1: 1,
+  sec1: 2,
+} as const;
+
 /** Names of the statistics fields, in the order of the record. */
 export const STATS_FIELDS = [
   'rttMs',

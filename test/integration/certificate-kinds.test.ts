@@ -44,6 +44,20 @@ for (const keyType of ['ecdsa-p256', 'ecdsa-p384', 'ed25519', 'rsa-2048'] as con
   });
 }
 
+for (const keyType of ['ecdsa-p256', 'ecdsa-p384', 'ed25519', 'rsa-2048'] as const) {
+  test(`${keyType}: a certificate whose signature was changed is refused`, async () => {
+    const authority = await createCertificateAuthority({ keyType });
+    const { certificate, key } = await authority.issue();
+    const der = Buffer.from(new X509Certificate(certificate).raw);
+    // The last byte of a certificate belongs to its signature.
+    der[der.length - 1] = (der[der.length - 1] as number) ^ 1;
+    await assert.rejects(
+      handshake({ cert: der, key }, { ca: authority.certificate }),
+      quicError('ERR_QUIC_CERTIFICATE_INVALID'),
+    );
+  });
+}
+
 test('every form of a key', async () => {
   const { cert, key: pem } = await issued();
   const { cert: rsaCert, key: rsaPem } = await issued({ keyType: 'rsa-2048' });

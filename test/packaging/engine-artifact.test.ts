@@ -27,8 +27,12 @@ interface Manifest {
 
 /** All that the engine may ask of its host; whoever adds to it changes every host. */
 const allowedImports: readonly ImportDescriptor[] = [
+  { module: 'skein', name: 'key_drop', kind: 'function' },
+  { module: 'skein', name: 'key_import', kind: 'function' },
   { module: 'skein', name: 'panic', kind: 'function' },
   { module: 'skein', name: 'random_fill', kind: 'function' },
+  { module: 'skein', name: 'sign', kind: 'function' },
+  { module: 'skein', name: 'verify', kind: 'function' },
 ];
 
 const maxBytes = 2_000_000;

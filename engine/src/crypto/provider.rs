@@ -4,6 +4,7 @@ use rustls::crypto::{CipherSuiteCommon, CryptoProvider, ring};
 use rustls::{CipherSuite, SupportedCipherSuite, Tls13CipherSuite};
 
 use super::quic_suite::ChaCha20Poly1305;
+use super::signatures::{Keys, verification_algorithms};
 
 /// The cipher suites in the order of preference that suits this engine: ChaCha20-Poly1305 runs on simd128, AES-GCM in
 /// WebAssembly is several times slower and kept for peers that insist.
@@ -38,7 +39,8 @@ pub fn quic_suite() -> SupportedCipherSuite {
     SupportedCipherSuite::Tls13(&CHACHA20_POLY1305)
 }
 
-/// *ring*'s provider with the TLS 1.3 suites among `suites`, in that order, ChaCha20-Poly1305 being ours.
+/// *ring*'s provider with the TLS 1.3 suites among `suites`, in that order, ChaCha20-Poly1305 being ours, and with
+/// signatures by the host where it can.
 ///
 /// Empty means [`DEFAULT_SUITES`]. Suites that do not exist in TLS 1.3 or that *ring* lacks are left out, so the
 /// provider has none when nothing in `suites` is known; rustls then refuses to build a configuration.
@@ -46,6 +48,8 @@ pub fn provider(suites: &[CipherSuite]) -> CryptoProvider {
     let mut provider = ring::default_provider();
     let wanted = if suites.is_empty() { DEFAULT_SUITES } else { suites };
     provider.cipher_suites = wanted.iter().filter_map(|&suite| supported(suite)).collect();
+    provider.signature_verification_algorithms = verification_algorithms();
+    provider.key_provider = &Keys;
     provider
 }
 

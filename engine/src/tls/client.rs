@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use ring::digest;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::danger::{ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, WebPkiServerVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::sign::SingleCertAndKey;
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, SignatureScheme};
+use rustls::{CertificateError, ClientConfig};
 use serde::Deserialize;
 
 use super::session::ClientSessions;
+use super::signature_checks::signature_checks;
 use super::tickets::ServerTickets;
 use super::{KeyLogQueue, certified_key, parse_ciphers, parse_roots};
 use crate::clock::WallClock;
@@ -81,7 +82,9 @@ impl ClientProfile {
                 certified_key(&provider, certificate, key)?,
             ))),
             (None, None) => builder.with_no_client_auth(),
-            _ => return Err(Refusal::new("key", "a client certificate needs both certificate and key")),
+            _ => {
+                return Err(Refusal::new("key", "a client certificate needs both certificate and key"));
+            }
         };
         tls.enable_early_data = config.enable_early_data;
         tls.enable_sni = config.enable_sni;
@@ -166,25 +169,5 @@ impl ServerCertVerifier for Verifier {
         Ok(ServerCertVerified::assertion())
     }
 
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
-    }
+    signature_checks!();
 }

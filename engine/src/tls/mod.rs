@@ -4,6 +4,7 @@ mod client;
 mod failure;
 mod server;
 mod session;
+mod signature_checks;
 mod tickets;
 
 pub use client::{ClientProfile, ClientProfileConfig};
@@ -98,29 +99,47 @@ fn parse_roots(pem: &str) -> Result<Arc<RootCertStore>, Refusal> {
     Ok(Arc::new(roots))
 }
 
+/// Bytes of key log lines that may wait, some five thousand lines; those that come beyond are dropped.
+const MAX_KEY_LOG: usize = 1024 * 1024;
+
 /// Collects lines of the NSS key log format until JavaScript takes them.
 #[derive(Debug, Default)]
-pub struct KeyLogQueue(Mutex<String>);
+pub struct KeyLogQueue(Mutex<KeyLogLines>);
+
+#[derive(Debug, Default)]
+struct KeyLogLines {
+    text: String,
+    dropped: u64,
+}
 
 impl KeyLogQueue {
-    /// Takes what has gathered; empty when nothing has.
+    /// Takes what has gathered; empty when nothing has. A comment at the end tells how many lines were dropped.
     pub fn take(&self) -> String {
-        std::mem::take(&mut *self.0.lock().unwrap())
+        let KeyLogLines { mut text, dropped } = std::mem::take(&mut *self.0.lock().unwrap());
+        if dropped > 0 {
+            text.push_str(&format!("# {dropped} lines dropped: too many secrets at once\n"));
+        }
+        text
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.lock().unwrap().is_empty()
+        self.0.lock().unwrap().text.is_empty()
     }
 }
 
 impl KeyLog for KeyLogQueue {
     fn log(&self, label: &str, client_random: &[u8], secret: &[u8]) {
-        let mut queue = self.0.lock().unwrap();
+        let lines = &mut *self.0.lock().unwrap();
+        if lines.text.len() + label.len() + 2 * (client_random.len() + secret.len()) + 3 > MAX_KEY_LOG {
+            lines.dropped += 1;
+            return;
+        }
+        let queue = &mut lines.text;
         queue.push_str(label);
         queue.push(' ');
-        push_hex(&mut queue, client_random);
+        push_hex(queue, client_random);
         queue.push(' ');
-        push_hex(&mut queue, secret);
+        push_hex(queue, secret);
         queue.push('\n');
     }
 }
@@ -130,5 +149,27 @@ fn push_hex(out: &mut String, bytes: &[u8]) {
     for byte in bytes {
         out.push(char::from(DIGITS[usize::from(byte >> 4)]));
         out.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_log_is_bounded_and_says_what_it_dropped() {
+        let queue = KeyLogQueue::default();
+        for _ in 0..MAX_KEY_LOG / 100 {
+            queue.log("CLIENT_TRAFFIC_SECRET_0", &[1; 32], &[2; 48]);
+        }
+        let text = queue.take();
+        let line = "CLIENT_TRAFFIC_SECRET_0".len() + 2 * (32 + 48) + 3;
+        let kept = MAX_KEY_LOG / line;
+        let dropped = MAX_KEY_LOG / 100 - kept;
+        assert_eq!(text.lines().count(), kept + 1);
+        assert!(text.ends_with(&format!("# {dropped} lines dropped: too many secrets at once\n")));
+        assert!(queue.is_empty());
+        queue.log("EXPORTER_SECRET", &[1; 32], &[2; 48]);
+        assert_eq!(queue.take().lines().count(), 1);
     }
 }

@@ -57,11 +57,6 @@ impl TicketStore {
     pub fn for_server(&self, key: String) -> Arc<ServerTickets> {
         Arc::new(ServerTickets { key, store: self.clone() })
     }
-
-    /// Forgets everything.
-    pub fn clear(&mut self) {
-        *self = Self::default();
-    }
 }
 
 /// See [`TicketStore::for_server`].
