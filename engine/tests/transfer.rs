@@ -4,7 +4,7 @@ mod pair;
 
 use pair::{Pair, Wire, drain};
 use serde_json::json;
-use skein_engine::abi::{EventKind, Failure};
+use skein_engine::abi::{EventKind, Failure, STATS_FIELDS};
 use skein_engine::engine::Engine;
 use skein_engine::handles::Handle;
 
@@ -73,6 +73,21 @@ fn retry_validates_the_address_first() {
     assert_eq!(attempts.len(), 2, "one attempt before the Retry, one after");
     assert_eq!(attempts[1] & 1, 1, "the second is validated");
     transfer(&mut pair, client, server, 1000);
+}
+
+#[test]
+fn as_many_tokens_as_configured_however_long_the_flight_of_the_client() {
+    let mut pair = Pair::with(12, Wire::default(), &json!({ "clientAuth": "requireAny" }), &json!({}));
+    pair.retry = true;
+    let key = rcgen::KeyPair::generate().unwrap();
+    let names: Vec<String> = (0..300).map(|index| format!("client{index}.test")).collect();
+    let certificate = rcgen::CertificateParams::new(names).unwrap().self_signed(&key).unwrap();
+    let profile = pair.profile(&json!({ "certificate": certificate.pem(), "key": key.serialize_pem() }));
+    let (client, server) = pair.establish(profile);
+    transfer(&mut pair, client, server, 1000);
+    let count = |name: &str| STATS_FIELDS.iter().position(|field| *field == name).unwrap();
+    assert_eq!(pair.server.stats(server, None).unwrap()[count("newTokensSent")], 2.0);
+    assert_eq!(pair.client.stats(client, None).unwrap()[count("newTokensReceived")], 2.0);
 }
 
 #[test]

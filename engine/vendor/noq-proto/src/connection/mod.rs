@@ -4740,7 +4740,10 @@ impl Connection {
                     );
                     return Ok(());
                 }
-                self.on_path_validated(path_id);
+                // Each time queues NEW_TOKEN frames anew: once is enough.
+                if !self.path_data(path_id).validated {
+                    self.on_path_validated(path_id);
+                }
 
                 self.process_early_payload(now, path_id, packet, qlog)?;
                 if self.state.is_closed() {
