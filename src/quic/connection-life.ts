@@ -32,6 +32,7 @@ export interface LifeHost {
 export class ConnectionLife {
   readonly ready = new Waiter<void>();
   readonly confirmed = new Waiter<void>();
+  readonly resumable = new Waiter<void>();
   readonly closed = new Waiter<CloseInfo>();
   readonly #connection: ConnectionHost;
   readonly #engine: Engine;
@@ -48,6 +49,7 @@ export class ConnectionLife {
     this.#host = host;
     this.ready.promise.catch(() => undefined);
     this.confirmed.promise.catch(() => undefined);
+    this.resumable.promise.catch(() => undefined);
     if (init.isClient && this.#engine.hasEarlyData(init.handle)) this.#earlyData = 'pending';
   }
 
@@ -181,6 +183,7 @@ export class ConnectionLife {
     this.#host.cutOff(info.error);
     this.ready.reject(info.error);
     this.confirmed.reject(info.error);
+    this.resumable.reject(info.error);
     this.#connection.ended(this.#init.handle, info);
     this.closed.resolve(info);
     this.#host.ended(info);

@@ -102,7 +102,10 @@ export class QuicConnection extends EventEmitter<QuicConnectionEvents> implement
         this.#life.confirmed.resolve();
         this.emit('handshakeConfirmed');
       },
-      sessionTicket: () => void this.emit('sessionTicket'),
+      sessionTicket: () => {
+        this.#life.resumable.resolve();
+        this.emit('sessionTicket');
+      },
       qlog: () => this.#host.writeQlog(this.#handle, this.#engine.takeQlog(this.#handle)),
     };
   }
@@ -129,6 +132,14 @@ export class QuicConnection extends EventEmitter<QuicConnectionEvents> implement
   /** Resolves when the handshake is complete; rejects when it fails. */
   get ready(): Promise<void> {
     return this.#life.ready.promise;
+  }
+
+  /**
+   * Resolves when the first session ticket has come (client), a moment after the handshake where the server sends any:
+   * the next connection can resume, and send early data. Rejects when the connection ends without one.
+   */
+  get resumable(): Promise<void> {
+    return this.#life.resumable.promise;
   }
 
   /** Resolves when the connection has ended, however it did. */

@@ -11,7 +11,7 @@ async function visit(pair: EndpointPair, options: { enableEarlyData?: boolean } 
   const server = await pair.accepted();
   echo(server);
   const client = await dialling;
-  await new Promise<void>((resolve) => client.once('sessionTicket', resolve));
+  await client.resumable;
   assert.equal(text.decode(await roundTrip(client, text.encode('first'))), 'first');
   await client.close();
   await server.closed;
@@ -99,7 +99,11 @@ test('each ticket is good for one connection', async () => {
 
 test('sessionTickets: 0 and resumption: false', async () => {
   await using none = await EndpointPair.start({ listen: { sessionTickets: 0 } });
-  echo((await none.connect()).server);
+  const without = await none.connect();
+  echo(without.server);
+  const { resumable } = without.client;
+  await without.client.close();
+  await assert.rejects(resumable, quicError('ERR_QUIC_CONNECTION_CLOSED'));
   const again = await none.connect();
   assert.equal(again.client.details.resumed, false);
 
