@@ -10,11 +10,13 @@ const EXPECTED: Readonly<Record<string, RegExp>> = {
   'datagrams.ts': /^a datagram holds up to \d{4,5} bytes at first\n20 of 20 came back, the fastest after [\d.]+ ms\n$/,
   'early-data.ts':
     /^first visit: that came after the handshake\nsecond visit, before the handshake: early data pending\nsecond visit: that came early\nsecond visit, after the handshake: early data accepted\n$/,
+  'hono.ts': /^\{ hello: 'world' \}\n100000\n404\n$/,
   'migration.ts':
     /^client: moved from port (\d+) to port (\d+)\nserver: the client is now at port \2\nevery byte arrived, in order\n$/,
   'pinning.ts':
     /^with the pin of the server's key: connected\nwith the pin of another key: refused: ERR_QUIC_CERTIFICATE_PIN\n$/,
   'request-response.ts': /^200 hello\n200 MANY REQUESTS SHARE ONE CONNECTION\n404 there is no \/nothing\n$/,
+  'web-server.ts': /^200 hello over HTTP\/3\.0\n200 STREAMS BOTH WAYS\n$/,
 };
 
 for (const [name, expected] of Object.entries(EXPECTED)) {
