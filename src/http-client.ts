@@ -141,5 +141,6 @@ export async function fetch(input: string | URL | Request, init: FetchInit = {})
     );
   }
   const dispatcher = init.dispatcher ?? (shared ??= new Http3Agent());
-  return globalThis.fetch(input, { ...init, dispatcher } as unknown as RequestInit);
+  // With `window: null` and redirects refused, the runtime sends a streamed body without keeping a copy for a second try.
+  return globalThis.fetch(input, { window: null, ...init, dispatcher } as unknown as RequestInit);
 }
