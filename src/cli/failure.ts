@@ -1,5 +1,6 @@
 import { CommanderError } from '@commander-js/extra-typings';
 import { colors as pc } from './colors.js';
+import { Http3Error } from '../http3/core/errors.js';
 import type { QuicErrorCode } from '../quic/errors.js';
 import { QuicError } from '../quic/errors.js';
 
@@ -14,6 +15,8 @@ export const EXIT = {
   connection: 3,
   /** What arrived is not what was sent. */
   mismatch: 4,
+  /** The server answered that it will not or cannot: a status of 400 or above. */
+  status: 5,
   /** 128 and the number of SIGINT, as shells have it. */
   interrupted: 130,
 } as const;
@@ -38,17 +41,17 @@ export class CliError extends Error {
 export function inWords(error: unknown): string {
   const prefix = `${pc.red('skein:')} `;
   if (!(error instanceof Error)) return prefix + String(error);
-  const expected = error instanceof CliError || QuicError.isQuicError(error) || isSystemError(error);
+  const isOfProtocol = QuicError.isQuicError(error) || Http3Error.isHttp3Error(error);
+  const expected = error instanceof CliError || isOfProtocol || isSystemError(error);
   if (!expected || process.env.SKEIN_DEBUG !== undefined) return prefix + (error.stack ?? error.message);
-  return QuicError.isQuicError(error)
-    ? `${prefix}${error.message} ${pc.dim(`(${error.code})`)}`
-    : prefix + error.message;
+  return isOfProtocol ? `${prefix}${error.message} ${pc.dim(`(${error.code})`)}` : prefix + error.message;
 }
 
 /** The exit code that an error ends the process with. */
 export function exitCode(error: unknown): ExitCode {
   if (error instanceof CliError) return error.exitCode;
   if (QuicError.isQuicError(error)) return isAboutConnection(error.code) ? EXIT.connection : EXIT.failed;
+  if (Http3Error.isHttp3Error(error)) return isOwnFault(error) ? EXIT.failed : EXIT.connection;
   // The parser ends with 0 after --help and --version, and with 1 when it did not understand.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
   return EXIT.failed;
@@ -70,6 +73,11 @@ function isAboutConnection(code: QuicErrorCode): boolean {
   return !LOCAL.has(code) && !code.startsWith('ERR_QUIC_TLS_');
 }
 
+/** What cannot be sent, whatever the server is. */
+function isOwnFault({ code }: Http3Error): boolean {
+  return code === 'ERR_HTTP3_INVALID_MESSAGE' || code === 'ERR_HTTP3_FIELD_SECTION_TOO_LARGE';
+}
+
 /** An error of the operating system, whose message says what was tried and on which file or address. */
 function isSystemError(error: Error): boolean {
   return 'syscall' in error && 'code' in error;
@@ -77,4 +85,4 @@ function isSystemError(error: Error): boolean {
 
 /** For the end of a command's help. */
 export const EXIT_CODES_HELP = `
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no connection or it broke, 4 content or hash differs, 130 interrupted.`;
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no connection or it broke, 4 content or hash differs, 5 the server answered\nwith a status of 400 or above, 130 interrupted.`;

@@ -4,12 +4,14 @@ import { Command, CommanderError } from '@commander-js/extra-typings';
 import { registerCert } from './cert.js';
 import { EXIT_CODES_HELP, exitCode, inWords } from './failure.js';
 import { registerDemo } from './demo.js';
+import { registerGet } from './get.js';
 import { registerPerf } from './perf.js';
 import { registerReceive } from './receive.js';
 import { registerSend } from './send.js';
+import { registerServe } from './serve.js';
 
 // Each command is one file that registers itself; what it needs beyond parsing its arguments it imports when it runs.
-const commands = [registerCert, registerSend, registerReceive, registerPerf, registerDemo];
+const commands = [registerCert, registerSend, registerReceive, registerServe, registerGet, registerPerf, registerDemo];
 
 function version(): string {
   const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
