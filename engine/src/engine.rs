@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use noq_proto::{
-    ConnectionHandle, DatagramEvent, EcnCodepoint, Endpoint, EndpointConfig, FourTuple, HashedConnectionIdGenerator,
-    Incoming, ServerConfig, Transmit,
+    ConnectionHandle, DatagramEvent, EcnCodepoint, Endpoint, EndpointConfig, EndpointEvent, FourTuple,
+    HashedConnectionIdGenerator, Incoming, ServerConfig, Transmit,
 };
 use ring::{digest, hmac};
 use rustc_hash::FxHashMap;
@@ -270,17 +270,12 @@ impl Engine {
 
     /// Passes endpoint events between a connection and the endpoint, then collects application events.
     /// Returns whether the connection may want to transmit something because of that.
+    #[inline(never)]
     fn exchange(&mut self, handle: Handle) -> bool {
         let Some(connection) = self.connections.get_mut(handle) else { return false };
         let mut answered = false;
         while let Some(event) = connection.inner.poll_endpoint_events() {
-            if event.is_drained() {
-                connection.drained = true;
-            }
-            if let Some(event) = self.endpoint.handle_event(connection.noq, event) {
-                connection.inner.handle_event(event);
-                answered = true;
-            }
+            answered |= tell_endpoint(&mut self.endpoint, connection, event);
         }
         let updating = connection.begin_wanted_key_update();
         connection.poll_events(handle, &mut self.events);
@@ -313,6 +308,7 @@ impl Engine {
     }
 
     /// One connection's turn; true when it has more to send.
+    #[inline(never)]
     fn transmit_turn(&mut self, now: Instant, handle: Handle, max: usize, out: &mut Vec<Outgoing>) -> bool {
         for _ in 0..TRANSMITS_PER_TURN {
             if out.len() >= max {
@@ -341,6 +337,7 @@ impl Engine {
     }
 
     /// After a connection has sent all it could: events, deadline, and the end of those that are drained.
+    #[inline(never)]
     fn rest(&mut self, handle: Handle) {
         if let Some(connection) = self.connections.get_mut(handle) {
             connection.dirty = false;
@@ -353,19 +350,27 @@ impl Engine {
             self.deadlines.remove(&(deadline, handle.0));
         }
         if connection.drained {
-            self.by_noq.remove(&connection.noq);
-            self.connections.remove(handle);
-            self.events.push_back(EventRecord {
-                kind: EventKind::Drained as u32,
-                connection: handle.0,
-                ..EventRecord::default()
-            });
+            self.forget(handle);
             return;
         }
         connection.deadline = connection.inner.poll_timeout();
         if let Some(deadline) = connection.deadline {
             self.deadlines.insert((deadline, handle.0));
         }
+    }
+
+    /// Ends a connection that is drained.
+    #[cold]
+    #[inline(never)]
+    fn forget(&mut self, handle: Handle) {
+        let Some(connection) = self.connections.get_mut(handle) else { return };
+        self.by_noq.remove(&connection.noq);
+        self.connections.remove(handle);
+        self.events.push_back(EventRecord {
+            kind: EventKind::Drained as u32,
+            connection: handle.0,
+            ..EventRecord::default()
+        });
     }
 
     /// Whether `poll_transmits` has anything to look at.
@@ -380,6 +385,18 @@ impl Engine {
             self.spare.push(bytes);
         }
     }
+}
+
+/// One event for the endpoint; whether it answered.
+#[cold]
+#[inline(never)]
+fn tell_endpoint(endpoint: &mut Endpoint, connection: &mut Connection, event: EndpointEvent) -> bool {
+    if event.is_drained() {
+        connection.drained = true;
+    }
+    let Some(answer) = endpoint.handle_event(connection.noq, event) else { return false };
+    connection.inner.handle_event(answer);
+    true
 }
 
 fn outgoing(transmit: &Transmit, bytes: Vec<u8>, connection: u32) -> Outgoing {

@@ -76,6 +76,21 @@ describe('path MTU', () => {
       },
     ));
 
+  test('is asked for whole first: one probe where the path takes all that the bound allows', () =>
+    withPair(
+      { seed: 27, conditions: { mtu: 9000 }, connection: { maxPathMtu: 8972 } },
+      async ({ network, connect, clientHost, serverHost }) => {
+        clientHost.mtu = 9000;
+        serverHost.mtu = 9000;
+        const connection = await connect();
+        await network.complete(echoOnce(connection, 500_000));
+        await network.run({ forMs: 5000 });
+        const { mtu, mtuProbesSent } = connection.stats();
+        assert.equal(mtu, 8972);
+        assert.equal(mtuProbesSent, 1);
+      },
+    ));
+
   test('a path that gets narrower swallows packets; the connection notices and goes on', () =>
     withPair(
       { seed: 26, conditions: { ...NARROW, mtu: 9000 }, connection: { maxPathMtu: 8972 } },

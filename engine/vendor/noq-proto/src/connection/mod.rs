@@ -1050,6 +1050,7 @@ impl Connection {
     /// `max_datagrams` specifies how many datagrams can be returned inside a
     /// single Transmit using GSO. This must be at least 1.
     #[must_use]
+    #[inline(never)]
     pub fn poll_transmit(
         &mut self,
         now: Instant,
@@ -1307,6 +1308,31 @@ impl Connection {
         buf: &mut Vec<u8>,
         path_id: PathId,
     ) -> Option<Transmit> {
+        let may_have_some = self.n0_nat_traversal.next_probe_addr().is_some()
+            || self
+                .paths
+                .get(&path_id)
+                .and_then(|path| path.prev.as_ref())
+                .is_some_and(|(_, prev)| prev.pending_challenge)
+            || self.spaces[SpaceKind::Data]
+                .number_spaces
+                .get(&path_id)
+                .is_some_and(|pns| !pns.pending_path_responses.is_empty());
+        if !may_have_some {
+            return None;
+        }
+        self.poll_transmit_pending_off_path(now, buf, path_id)
+    }
+
+    /// The part of [`Self::poll_transmit_off_path`] that is rarely needed.
+    #[cold]
+    #[inline(never)]
+    fn poll_transmit_pending_off_path(
+        &mut self,
+        now: Instant,
+        buf: &mut Vec<u8>,
+        path_id: PathId,
+    ) -> Option<Transmit> {
         if let Some(challenge) = self.send_prev_path_challenge(now, buf, path_id) {
             return Some(challenge);
         }
@@ -1326,6 +1352,7 @@ impl Connection {
     ///
     /// See [`Self::poll_transmit_off_path`] for off-path data.
     #[must_use]
+    #[inline(never)]
     fn poll_transmit_on_path(
         &mut self,
         now: Instant,
@@ -1673,63 +1700,7 @@ impl Connection {
             }
 
             if scheduling_info.may_send_close && can_send.close {
-                trace!("sending CONNECTION_CLOSE");
-                // Encode ACKs before the ConnectionClose message, to give the receiver
-                // a better approximate on what data has been processed. This is
-                // especially important with ack delay, since the peer might not
-                // have gotten any other ACK for the data earlier on.
-                let is_multipath_negotiated = self.is_multipath_negotiated();
-                for path_id in self.spaces[space_id]
-                    .number_spaces
-                    .iter()
-                    .filter(|(_, pns)| !pns.pending_acks.ranges().is_empty())
-                    .map(|(&path_id, _)| path_id)
-                    .collect::<Vec<_>>()
-                {
-                    Self::populate_acks(
-                        now,
-                        self.receiving_ecn,
-                        path_id,
-                        space_id,
-                        &mut self.spaces[space_id],
-                        is_multipath_negotiated,
-                        &mut builder,
-                        &mut self.path_stats.get_mut(path_id).frame_tx,
-                        self.crypto_state.has_keys(space_id.encryption_level()),
-                    );
-                }
-
-                // Since there only 64 ACK frames there will always be enough space
-                // to encode the ConnectionClose frame too. However we still have the
-                // check here to prevent crashes if something changes.
-
-                // TODO(flub): This needs fixing for multipath, to ensure we can always
-                //    write the CONNECTION_CLOSE even if we have many PATH_ACKs to send:
-                //    https://github.com/n0-computer/noq/issues/367.
-                debug_assert!(
-                    builder.frame_space_remaining() > frame::ConnectionClose::SIZE_BOUND,
-                    "ACKs should leave space for ConnectionClose"
-                );
-                let stats = &mut self.path_stats.get_mut(path_id).frame_tx;
-                if frame::ConnectionClose::SIZE_BOUND < builder.frame_space_remaining() {
-                    let max_frame_size = builder.frame_space_remaining();
-                    let close: Close = match self.state.as_type() {
-                        StateType::Closed => {
-                            let reason: Close =
-                                self.state.as_closed().expect("checked").clone().into();
-                            if space_id == SpaceId::Data || reason.is_transport_layer() {
-                                reason
-                            } else {
-                                TransportError::APPLICATION_ERROR("").into()
-                            }
-                        }
-                        StateType::Draining => TransportError::NO_ERROR("").into(),
-                        _ => unreachable!(
-                            "tried to make a close packet when the connection wasn't closed"
-                        ),
-                    };
-                    builder.write_frame(close.encoder(max_frame_size), stats);
-                }
+                self.populate_close(now, space_id, path_id, &mut builder);
                 let last_pn = builder.packet_number;
                 builder.finish_and_track(now, self, path_id, pad_datagram);
                 if space_id.kind() == self.highest_space {
@@ -1862,6 +1833,75 @@ impl Connection {
         }
     }
 
+    /// Writes CONNECTION_CLOSE, and acknowledgements before it.
+    #[cold]
+    #[inline(never)]
+    fn populate_close<'a, 'b>(
+        &mut self,
+        now: Instant,
+        space_id: SpaceId,
+        path_id: PathId,
+        builder: &mut PacketBuilder<'a, 'b>,
+    ) {
+        trace!("sending CONNECTION_CLOSE");
+        // Encode ACKs before the ConnectionClose message, to give the receiver
+        // a better approximate on what data has been processed. This is
+        // especially important with ack delay, since the peer might not
+        // have gotten any other ACK for the data earlier on.
+        let is_multipath_negotiated = self.is_multipath_negotiated();
+        for path_id in self.spaces[space_id]
+            .number_spaces
+            .iter()
+            .filter(|(_, pns)| !pns.pending_acks.ranges().is_empty())
+            .map(|(&path_id, _)| path_id)
+            .collect::<Vec<_>>()
+        {
+            Self::populate_acks(
+                now,
+                self.receiving_ecn,
+                path_id,
+                space_id,
+                &mut self.spaces[space_id],
+                is_multipath_negotiated,
+                builder,
+                &mut self.path_stats.get_mut(path_id).frame_tx,
+                self.crypto_state.has_keys(space_id.encryption_level()),
+            );
+        }
+
+        // Since there only 64 ACK frames there will always be enough space
+        // to encode the ConnectionClose frame too. However we still have the
+        // check here to prevent crashes if something changes.
+
+        // TODO(flub): This needs fixing for multipath, to ensure we can always
+        //    write the CONNECTION_CLOSE even if we have many PATH_ACKs to send:
+        //    https://github.com/n0-computer/noq/issues/367.
+        debug_assert!(
+            builder.frame_space_remaining() > frame::ConnectionClose::SIZE_BOUND,
+            "ACKs should leave space for ConnectionClose"
+        );
+        let stats = &mut self.path_stats.get_mut(path_id).frame_tx;
+        if frame::ConnectionClose::SIZE_BOUND < builder.frame_space_remaining() {
+            let max_frame_size = builder.frame_space_remaining();
+            let close: Close = match self.state.as_type() {
+                StateType::Closed => {
+                    let reason: Close =
+                        self.state.as_closed().expect("checked").clone().into();
+                    if space_id == SpaceId::Data || reason.is_transport_layer() {
+                        reason
+                    } else {
+                        TransportError::APPLICATION_ERROR("").into()
+                    }
+                }
+                StateType::Draining => TransportError::NO_ERROR("").into(),
+                _ => unreachable!(
+                    "tried to make a close packet when the connection wasn't closed"
+                ),
+            };
+            builder.write_frame(close.encoder(max_frame_size), stats);
+        }
+    }
+
     fn poll_transmit_mtu_probe(
         &mut self,
         now: Instant,
@@ -1869,7 +1909,19 @@ impl Connection {
         path_id: PathId,
     ) -> Option<Transmit> {
         let (active_cid, probe_size) = self.get_mtu_probe_data(now, path_id)?;
+        self.build_mtu_probe(now, buf, path_id, active_cid, probe_size)
+    }
 
+    #[cold]
+    #[inline(never)]
+    fn build_mtu_probe(
+        &mut self,
+        now: Instant,
+        buf: &mut Vec<u8>,
+        path_id: PathId,
+        active_cid: ConnectionId,
+        probe_size: u16,
+    ) -> Option<Transmit> {
         // We are definitely sending a DPLPMTUD probe.
         let mut transmit = TransmitBuf::new(buf, NonZeroUsize::MIN, probe_size as usize);
         transmit.start_new_datagram_with_size(probe_size as usize);
@@ -4606,7 +4658,7 @@ impl Connection {
                     };
                     qlog.frame(&frame);
 
-                    if let Frame::Padding = frame {
+                    if let Frame::Padding(_) = frame {
                         continue;
                     };
 
@@ -4913,7 +4965,7 @@ impl Connection {
             let frame = result?;
             qlog.frame(&frame);
             let span = match frame {
-                Frame::Padding => continue,
+                Frame::Padding(_) => continue,
                 _ => Some(trace_span!("frame", ty = %frame.ty(), path = tracing::field::Empty)),
             };
 
@@ -4930,7 +4982,7 @@ impl Connection {
             }
 
             match frame {
-                Frame::Padding | Frame::Ping => {}
+                Frame::Padding(_) | Frame::Ping => {}
                 Frame::Crypto(frame) => {
                     self.read_crypto(packet.header.space().into(), &frame, payload_len)?;
                 }
@@ -4993,7 +5045,7 @@ impl Connection {
             let frame = result?;
             qlog.frame(&frame);
             let span = match frame {
-                Frame::Padding => continue,
+                Frame::Padding(_) => continue,
                 _ => trace_span!("frame", ty = %frame.ty(), path = tracing::field::Empty),
             };
 
@@ -5039,7 +5091,7 @@ impl Connection {
 
             // Check whether this could be a probing packet
             match frame {
-                Frame::Padding
+                Frame::Padding(_)
                 | Frame::PathChallenge(_)
                 | Frame::PathResponse(_)
                 | Frame::NewConnectionId(_)
@@ -5070,48 +5122,9 @@ impl Connection {
                     span.record("path", tracing::field::display(&ack.path_id));
                     self.on_path_ack_received(now, SpaceId::Data, ack)?;
                 }
-                Frame::Padding | Frame::Ping => {}
+                Frame::Padding(_) | Frame::Ping => {}
                 Frame::Close(reason) => {
                     close = Some(reason);
-                }
-                Frame::PathChallenge(challenge) => {
-                    self.spaces[SpaceKind::Data]
-                        .for_path(path_id)
-                        .pending_path_responses
-                        .push(number, challenge.0, network_path);
-                    // If we were passively migrated (e.g. NAT rebinding), our local_ip will
-                    // not match. Once we processed a non-probing packet the local_ip will
-                    // finally be updated.
-                    let path = &mut self
-                        .path_mut(path_id)
-                        .expect("payload is processed only after the path becomes known");
-                    if network_path.remote == path.network_path.remote {
-                        // PATH_CHALLENGE on active path, possible off-path packet
-                        // forwarding attack. Send a non-probing packet to recover the
-                        // active path. See
-                        // https://www.rfc-editor.org/rfc/rfc9000.html#section-9.3.3-3. In
-                        // rare cases NAT probes might also appear on-path and would also
-                        // get a non-probing packet as response. There is little harm in
-                        // this.
-                        match self.peer_supports_ack_frequency() {
-                            true => self.immediate_ack(path_id),
-                            false => {
-                                self.ping_path(path_id).ok();
-                            }
-                        }
-                    }
-                }
-                Frame::PathResponse(response) => {
-                    // First try to see if this is a NAT probe response.
-                    if self
-                        .n0_nat_traversal
-                        .handle_path_response(network_path, response.0)
-                    {
-                        self.open_nat_traversed_paths(now);
-                    } else {
-                        // Try to see if this is a response to an on-path PATH_CHALLENGE.
-                        self.handle_path_response_on_path(now, response, path_id);
-                    }
                 }
                 Frame::MaxData(frame::MaxData(bytes)) => {
                     self.streams.received_max_data(bytes);
@@ -5168,130 +5181,6 @@ impl Connection {
                     }
                     self.streams.received_stop_sending(id, error_code);
                 }
-                Frame::RetireConnectionId(frame::RetireConnectionId { path_id, sequence }) => {
-                    if let Some(ref path_id) = path_id {
-                        span.record("path", tracing::field::display(&path_id));
-                    }
-                    let path_id = path_id.unwrap_or_default();
-                    match self.local_cid_state.get_mut(&path_id) {
-                        None => debug!(?path_id, "RETIRE_CONNECTION_ID for unknown path"),
-                        Some(cid_state) => {
-                            let allow_more_cids = cid_state
-                                .on_cid_retirement(sequence, self.peer_params.issue_cids_limit())?;
-
-                            // If the path has closed, we do not issue more CIDs for this path
-                            // For details see  https://www.ietf.org/archive/id/draft-ietf-quic-multipath-17.html#section-3.2.2
-                            // > an endpoint SHOULD provide new connection IDs for that path, if still open, using PATH_NEW_CONNECTION_ID frames.
-                            let has_path = !self.abandoned_paths.contains(&path_id);
-                            let allow_more_cids = allow_more_cids && has_path;
-
-                            debug_assert!(!self.state.is_drained()); // required for adding endpoint events, process_payload is never called for drained connections
-                            self.endpoint_events
-                                .push_back(EndpointEventInner::RetireConnectionId(
-                                    now,
-                                    path_id,
-                                    sequence,
-                                    allow_more_cids,
-                                ));
-                        }
-                    }
-                }
-                Frame::NewConnectionId(frame) => {
-                    let path_id = if let Some(path_id) = frame.path_id {
-                        if !self.is_multipath_negotiated() {
-                            return Err(TransportError::PROTOCOL_VIOLATION(
-                                "received PATH_NEW_CONNECTION_ID frame when multipath was not negotiated",
-                            ));
-                        }
-                        if path_id > self.local_max_path_id {
-                            return Err(TransportError::PROTOCOL_VIOLATION(
-                                "PATH_NEW_CONNECTION_ID contains path_id exceeding current max",
-                            ));
-                        }
-                        path_id
-                    } else {
-                        PathId::ZERO
-                    };
-
-                    if let Some(ref path_id) = frame.path_id {
-                        span.record("path", tracing::field::display(&path_id));
-                    }
-
-                    if self.abandoned_paths.contains(&path_id) {
-                        trace!("ignoring issued CID for abandoned path");
-                        continue;
-                    }
-                    let remote_cids = self
-                        .remote_cids
-                        .entry(path_id)
-                        .or_insert_with(|| CidQueue::new(frame.id));
-                    if remote_cids.active().is_empty() {
-                        return Err(TransportError::PROTOCOL_VIOLATION(
-                            "NEW_CONNECTION_ID when CIDs aren't in use",
-                        ));
-                    }
-                    if frame.retire_prior_to > frame.sequence {
-                        return Err(TransportError::PROTOCOL_VIOLATION(
-                            "NEW_CONNECTION_ID retiring unissued CIDs",
-                        ));
-                    }
-
-                    use crate::cid_queue::InsertError;
-                    match remote_cids.insert(frame) {
-                        Ok(None) => {
-                            self.open_nat_traversed_paths(now);
-                        }
-                        Ok(Some((retired, reset_token))) => {
-                            self.spaces[SpaceId::Data]
-                                .pending
-                                .retire_cids(path_id, retired)?;
-                            self.set_reset_token(path_id, network_path.remote, reset_token);
-                            self.open_nat_traversed_paths(now);
-                        }
-                        Err(InsertError::ExceedsLimit) => {
-                            return Err(TransportError::CONNECTION_ID_LIMIT_ERROR(""));
-                        }
-                        Err(InsertError::Retired) => {
-                            trace!("discarding already-retired");
-                            // RETIRE_CONNECTION_ID might not have been previously sent if e.g. a
-                            // range of connection IDs larger than the active connection ID limit
-                            // was retired all at once via retire_prior_to.
-                            self.spaces[SpaceId::Data].pending.retire_cids(
-                                path_id,
-                                frame.sequence..frame.sequence.saturating_add(1),
-                            )?;
-                            continue;
-                        }
-                    };
-
-                    if self.side.is_server()
-                        && path_id == PathId::ZERO
-                        && self
-                            .remote_cids
-                            .get(&PathId::ZERO)
-                            .map(|cids| cids.active_seq() == 0)
-                            .unwrap_or_default()
-                    {
-                        // We're a server still using the initial remote CID for the client, so
-                        // let's switch immediately to enable clientside stateless resets.
-                        self.update_remote_cid(PathId::ZERO);
-                    }
-                }
-                Frame::NewToken(NewToken { token }) => {
-                    let ConnectionSide::Client {
-                        token_store,
-                        server_name,
-                        ..
-                    } = &self.side
-                    else {
-                        return Err(TransportError::PROTOCOL_VIOLATION("client sent NEW_TOKEN"));
-                    };
-                    if token.is_empty() {
-                        return Err(TransportError::FRAME_ENCODING_ERROR("empty token"));
-                    }
-                    trace!("got new token");
-                    token_store.insert(server_name, token);
-                }
                 Frame::Datagram(datagram) => {
                     if self
                         .datagrams
@@ -5300,301 +5189,16 @@ impl Connection {
                         self.events.push_back(Event::DatagramReceived);
                     }
                 }
-                Frame::AckFrequency(ack_frequency) => {
-                    // This frame can only be sent in the Data space
-
-                    if !self.ack_frequency.ack_frequency_received(&ack_frequency)? {
-                        // The AckFrequency frame is stale (we have already received a more
-                        // recent one)
-                        continue;
-                    }
-
-                    // Update the params for all of our paths
-                    for (path_id, space) in self.spaces[SpaceId::Data].number_spaces.iter_mut() {
-                        space.pending_acks.set_ack_frequency_params(&ack_frequency);
-
-                        // Our `max_ack_delay` has been updated, so we may need to adjust
-                        // its associated timeout.
-                        // Packets received on abandoned paths are always acknowledged immediately.
-                        if !self.abandoned_paths.contains(path_id)
-                            && let Some(timeout) = space
-                                .pending_acks
-                                .max_ack_delay_timeout(self.ack_frequency.max_ack_delay)
-                        {
-                            self.timers.set(
-                                Timer::PerPath(*path_id, PathTimer::MaxAckDelay),
-                                timeout,
-                                self.qlog.with_time(now),
-                            );
-                        }
-                    }
-                }
-                Frame::ImmediateAck => {
-                    // This frame can only be sent in the Data space
-                    for pns in self.spaces[SpaceId::Data].iter_paths_mut() {
-                        pns.pending_acks.set_immediate_ack_required();
-                    }
-                }
-                Frame::HandshakeDone => {
-                    if self.side.is_server() {
-                        return Err(TransportError::PROTOCOL_VIOLATION(
-                            "client sent HANDSHAKE_DONE",
-                        ));
-                    }
-                    if self.crypto_state.has_keys(EncryptionLevel::Handshake) {
-                        self.discard_space(now, SpaceKind::Handshake);
-                        self.events.push_back(Event::HandshakeConfirmed);
-                        trace!("handshake confirmed");
-                    }
-                }
-                Frame::ObservedAddr(observed) => {
-                    // check if params allows the peer to send report and this node to receive it
-                    trace!(seq_no = %observed.seq_no, ip = %observed.ip, port = observed.port);
-                    if !self
-                        .peer_params
-                        .address_discovery_role
-                        .should_report(&self.config.address_discovery_role)
-                    {
-                        return Err(TransportError::PROTOCOL_VIOLATION(
-                            "received OBSERVED_ADDRESS frame when not negotiated",
-                        ));
-                    }
-                    // must only be sent in data space
-                    if packet.header.space() != SpaceKind::Data {
-                        return Err(TransportError::PROTOCOL_VIOLATION(
-                            "OBSERVED_ADDRESS frame outside data space",
-                        ));
-                    }
-
-                    let space_open_status =
-                        self.spaces[SpaceKind::Data].for_path(path_id).open_status;
-                    let path = self.path_data_mut(path_id);
-                    if path.network_path.remote == network_path.remote {
-                        if let Some(updated) = path.update_observed_addr_report(observed)
-                            && space_open_status == OpenStatus::Informed
-                        {
-                            self.events.push_back(Event::Path(PathEvent::ObservedAddr {
-                                id: path_id,
-                                addr: updated,
-                            }));
-                            // otherwise the event is reported when the path is deemed open
-                        }
-                    } else {
-                        // include in migration
-                        migration_observed_addr = Some(observed)
-                    }
-                }
-                Frame::PathAbandon(frame::PathAbandon {
+                frame => self.process_rare_frame(
+                    now,
+                    network_path,
                     path_id,
-                    error_code,
-                }) => {
-                    span.record("path", tracing::field::display(&path_id));
-                    match self.close_path_inner(
-                        now,
-                        path_id,
-                        PathAbandonReason::RemoteAbandoned {
-                            error_code: error_code.into(),
-                        },
-                    ) {
-                        Ok(()) => {
-                            trace!("peer abandoned path");
-                        }
-                        Err(ClosePathError::ClosedPath) => {
-                            trace!("peer abandoned already closed path");
-                        }
-                        Err(ClosePathError::MultipathNotNegotiated) => {
-                            return Err(TransportError::PROTOCOL_VIOLATION(
-                                "received PATH_ABANDON frame when multipath was not negotiated",
-                            ));
-                        }
-                        Err(ClosePathError::LastOpenPath) => {
-                            // Not reachable: close_path_inner allows remote abandons
-                            // for the last path. But handle gracefully just in case.
-                            error!(
-                                "peer abandoned last path but close_path_inner returned LastOpenPath"
-                            );
-                        }
-                    };
-
-                    // Start draining the path if it still exists and hasn't started draining yet.
-                    if let Some(path) = self.paths.get_mut(&path_id)
-                        && !mem::replace(&mut path.data.draining, true)
-                    {
-                        let ack_delay = self.ack_frequency.max_ack_delay_for_pto();
-                        let pto = path.data.rtt.pto_base() + ack_delay;
-                        self.timers.set(
-                            Timer::PerPath(path_id, PathTimer::PathDrained),
-                            now + 3 * pto,
-                            self.qlog.with_time(now),
-                        );
-
-                        self.set_max_path_id(now, self.local_max_path_id.saturating_add(1u8));
-                    }
-                }
-                Frame::PathStatusAvailable(info) => {
-                    span.record("path", tracing::field::display(&info.path_id));
-                    if self.is_multipath_negotiated() {
-                        self.on_path_status(
-                            info.path_id,
-                            PathStatus::Available,
-                            info.status_seq_no,
-                        );
-                    } else {
-                        return Err(TransportError::PROTOCOL_VIOLATION(
-                            "received PATH_STATUS_AVAILABLE frame when multipath was not negotiated",
-                        ));
-                    }
-                }
-                Frame::PathStatusBackup(info) => {
-                    span.record("path", tracing::field::display(&info.path_id));
-                    if self.is_multipath_negotiated() {
-                        self.on_path_status(info.path_id, PathStatus::Backup, info.status_seq_no);
-                    } else {
-                        return Err(TransportError::PROTOCOL_VIOLATION(
-                            "received PATH_STATUS_BACKUP frame when multipath was not negotiated",
-                        ));
-                    }
-                }
-                Frame::MaxPathId(frame::MaxPathId(path_id)) => {
-                    span.record("path", tracing::field::display(&path_id));
-                    if !self.is_multipath_negotiated() {
-                        return Err(TransportError::PROTOCOL_VIOLATION(
-                            "received MAX_PATH_ID frame when multipath was not negotiated",
-                        ));
-                    }
-                    // frames that do not increase the path id are ignored
-                    if path_id > self.remote_max_path_id {
-                        self.remote_max_path_id = path_id;
-                        self.issue_first_path_cids(now);
-                        self.open_nat_traversed_paths(now);
-                    }
-                }
-                Frame::PathsBlocked(frame::PathsBlocked(max_path_id)) => {
-                    // Receipt of a value of Maximum Path Identifier or Path Identifier that
-                    // is higher than the local maximum value MUST be treated as a
-                    // connection error of type PROTOCOL_VIOLATION. Ref
-                    // <https://www.ietf.org/archive/id/draft-ietf-quic-multipath-14.html#name-paths_blocked-and-path_cids>
-                    if self.is_multipath_negotiated() {
-                        if max_path_id > self.local_max_path_id {
-                            return Err(TransportError::PROTOCOL_VIOLATION(
-                                "PATHS_BLOCKED maximum path identifier was larger than local maximum",
-                            ));
-                        }
-                    } else {
-                        return Err(TransportError::PROTOCOL_VIOLATION(
-                            "received PATHS_BLOCKED frame when not multipath was not negotiated",
-                        ));
-                    }
-                }
-                Frame::PathCidsBlocked(frame::PathCidsBlocked { path_id, next_seq }) => {
-                    // Nothing to do.  This is recorded in the frame stats, but otherwise we
-                    // always issue all CIDs we're allowed to issue, so either this is an
-                    // impatient peer or a bug on our side.
-
-                    // Receipt of a value of Maximum Path Identifier or Path Identifier that
-                    // is higher than the local maximum value MUST be treated as a
-                    // connection error of type PROTOCOL_VIOLATION. Ref
-                    // <https://www.ietf.org/archive/id/draft-ietf-quic-multipath-14.html#name-paths_blocked-and-path_cids>
-                    if self.is_multipath_negotiated() {
-                        if path_id > self.local_max_path_id {
-                            return Err(TransportError::PROTOCOL_VIOLATION(
-                                "PATH_CIDS_BLOCKED path identifier was larger than local maximum",
-                            ));
-                        }
-                        if self
-                            .local_cid_state
-                            .get(&path_id)
-                            // The PATH_CIDS_BLOCKED frame may arrive after we've discarded the path
-                            // state. In that case, we can't check for
-                            // the protocol violation.
-                            .is_some_and(|cid_state| next_seq.0 > cid_state.active_seq().1 + 1)
-                        {
-                            return Err(TransportError::PROTOCOL_VIOLATION(
-                                "PATH_CIDS_BLOCKED next sequence number larger than in local state",
-                            ));
-                        }
-                        debug!(%path_id, %next_seq, "received PATH_CIDS_BLOCKED");
-                    } else {
-                        return Err(TransportError::PROTOCOL_VIOLATION(
-                            "received PATH_CIDS_BLOCKED frame when not multipath was not negotiated",
-                        ));
-                    }
-                }
-                Frame::AddAddress(addr) => {
-                    let client_state = match self.n0_nat_traversal.client_side_mut() {
-                        Ok(state) => state,
-                        Err(err) => {
-                            return Err(TransportError::PROTOCOL_VIOLATION(format!(
-                                "Nat traversal(ADD_ADDRESS): {err}"
-                            )));
-                        }
-                    };
-
-                    if !client_state.check_remote_address(&addr) {
-                        // if the address is not valid we flag it, but update anyway
-                        warn!(?addr, "server sent illegal ADD_ADDRESS frame");
-                    }
-
-                    match client_state.add_remote_address(addr) {
-                        Ok(maybe_added) => {
-                            if let Some(added) = maybe_added {
-                                self.events.push_back(Event::NatTraversal(
-                                    n0_nat_traversal::Event::AddressAdded(added),
-                                ));
-                            }
-                        }
-                        Err(e) => {
-                            warn!(%e, "failed to add remote address")
-                        }
-                    }
-                }
-                Frame::RemoveAddress(addr) => {
-                    let client_state = match self.n0_nat_traversal.client_side_mut() {
-                        Ok(state) => state,
-                        Err(err) => {
-                            return Err(TransportError::PROTOCOL_VIOLATION(format!(
-                                "Nat traversal(REMOVE_ADDRESS): {err}"
-                            )));
-                        }
-                    };
-                    if let Some(removed_addr) = client_state.remove_remote_address(addr) {
-                        self.events.push_back(Event::NatTraversal(
-                            n0_nat_traversal::Event::AddressRemoved(removed_addr),
-                        ));
-                    }
-                }
-                Frame::ReachOut(reach_out) => {
-                    let ipv6 = self.is_ipv6();
-                    let server_state = match self.n0_nat_traversal.server_side_mut() {
-                        Ok(state) => state,
-                        Err(err) => {
-                            return Err(TransportError::PROTOCOL_VIOLATION(format!(
-                                "Nat traversal(REACH_OUT): {err}"
-                            )));
-                        }
-                    };
-
-                    let round_before = server_state.current_round();
-
-                    if let Err(err) = server_state.handle_reach_out(reach_out, ipv6) {
-                        return Err(TransportError::PROTOCOL_VIOLATION(format!(
-                            "Nat traversal(REACH_OUT): {err}"
-                        )));
-                    }
-
-                    if server_state.current_round() > round_before {
-                        // A new round was started, reset the NAT probe retry timer.
-                        if let Some(delay) =
-                            self.n0_nat_traversal.retry_delay(self.config.initial_rtt)
-                        {
-                            self.timers.set(
-                                Timer::Conn(ConnTimer::NatTraversalProbeRetry),
-                                now + delay,
-                                self.qlog.with_time(now),
-                            );
-                        }
-                    }
-                }
+                    number,
+                    packet.header.space(),
+                    frame,
+                    &span,
+                    &mut migration_observed_addr,
+                )?,
             }
         }
 
@@ -5677,6 +5281,484 @@ impl Connection {
             self.spin = false;
         }
 
+        Ok(())
+    }
+
+    /// The frames of [`Self::process_payload`] that come with few packets.
+    #[cold]
+    #[inline(never)]
+    fn process_rare_frame(
+        &mut self,
+        now: Instant,
+        network_path: FourTuple,
+        path_id: PathId,
+        number: u64,
+        space: SpaceKind,
+        frame: Frame,
+        span: &tracing::Span,
+        migration_observed_addr: &mut Option<ObservedAddr>,
+    ) -> Result<(), TransportError> {
+        match frame {
+            Frame::PathChallenge(challenge) => {
+                self.spaces[SpaceKind::Data]
+                    .for_path(path_id)
+                    .pending_path_responses
+                    .push(number, challenge.0, network_path);
+                // If we were passively migrated (e.g. NAT rebinding), our local_ip will
+                // not match. Once we processed a non-probing packet the local_ip will
+                // finally be updated.
+                let path = &mut self
+                    .path_mut(path_id)
+                    .expect("payload is processed only after the path becomes known");
+                if network_path.remote == path.network_path.remote {
+                    // PATH_CHALLENGE on active path, possible off-path packet
+                    // forwarding attack. Send a non-probing packet to recover the
+                    // active path. See
+                    // https://www.rfc-editor.org/rfc/rfc9000.html#section-9.3.3-3. In
+                    // rare cases NAT probes might also appear on-path and would also
+                    // get a non-probing packet as response. There is little harm in
+                    // this.
+                    match self.peer_supports_ack_frequency() {
+                        true => self.immediate_ack(path_id),
+                        false => {
+                            self.ping_path(path_id).ok();
+                        }
+                    }
+                }
+            }
+            Frame::PathResponse(response) => {
+                // First try to see if this is a NAT probe response.
+                if self
+                    .n0_nat_traversal
+                    .handle_path_response(network_path, response.0)
+                {
+                    self.open_nat_traversed_paths(now);
+                } else {
+                    // Try to see if this is a response to an on-path PATH_CHALLENGE.
+                    self.handle_path_response_on_path(now, response, path_id);
+                }
+            }
+            Frame::RetireConnectionId(frame::RetireConnectionId { path_id, sequence }) => {
+                if let Some(ref path_id) = path_id {
+                    span.record("path", tracing::field::display(&path_id));
+                }
+                let path_id = path_id.unwrap_or_default();
+                match self.local_cid_state.get_mut(&path_id) {
+                    None => debug!(?path_id, "RETIRE_CONNECTION_ID for unknown path"),
+                    Some(cid_state) => {
+                        let allow_more_cids = cid_state
+                            .on_cid_retirement(sequence, self.peer_params.issue_cids_limit())?;
+
+                        // If the path has closed, we do not issue more CIDs for this path
+                        // For details see  https://www.ietf.org/archive/id/draft-ietf-quic-multipath-17.html#section-3.2.2
+                        // > an endpoint SHOULD provide new connection IDs for that path, if still open, using PATH_NEW_CONNECTION_ID frames.
+                        let has_path = !self.abandoned_paths.contains(&path_id);
+                        let allow_more_cids = allow_more_cids && has_path;
+
+                        debug_assert!(!self.state.is_drained()); // required for adding endpoint events, process_payload is never called for drained connections
+                        self.endpoint_events
+                            .push_back(EndpointEventInner::RetireConnectionId(
+                                now,
+                                path_id,
+                                sequence,
+                                allow_more_cids,
+                            ));
+                    }
+                }
+            }
+            Frame::NewConnectionId(frame) => {
+                let path_id = if let Some(path_id) = frame.path_id {
+                    if !self.is_multipath_negotiated() {
+                        return Err(TransportError::PROTOCOL_VIOLATION(
+                            "received PATH_NEW_CONNECTION_ID frame when multipath was not negotiated",
+                        ));
+                    }
+                    if path_id > self.local_max_path_id {
+                        return Err(TransportError::PROTOCOL_VIOLATION(
+                            "PATH_NEW_CONNECTION_ID contains path_id exceeding current max",
+                        ));
+                    }
+                    path_id
+                } else {
+                    PathId::ZERO
+                };
+
+                if let Some(ref path_id) = frame.path_id {
+                    span.record("path", tracing::field::display(&path_id));
+                }
+
+                if self.abandoned_paths.contains(&path_id) {
+                    trace!("ignoring issued CID for abandoned path");
+                    return Ok(());
+                }
+                let remote_cids = self
+                    .remote_cids
+                    .entry(path_id)
+                    .or_insert_with(|| CidQueue::new(frame.id));
+                if remote_cids.active().is_empty() {
+                    return Err(TransportError::PROTOCOL_VIOLATION(
+                        "NEW_CONNECTION_ID when CIDs aren't in use",
+                    ));
+                }
+                if frame.retire_prior_to > frame.sequence {
+                    return Err(TransportError::PROTOCOL_VIOLATION(
+                        "NEW_CONNECTION_ID retiring unissued CIDs",
+                    ));
+                }
+
+                use crate::cid_queue::InsertError;
+                match remote_cids.insert(frame) {
+                    Ok(None) => {
+                        self.open_nat_traversed_paths(now);
+                    }
+                    Ok(Some((retired, reset_token))) => {
+                        self.spaces[SpaceId::Data]
+                            .pending
+                            .retire_cids(path_id, retired)?;
+                        self.set_reset_token(path_id, network_path.remote, reset_token);
+                        self.open_nat_traversed_paths(now);
+                    }
+                    Err(InsertError::ExceedsLimit) => {
+                        return Err(TransportError::CONNECTION_ID_LIMIT_ERROR(""));
+                    }
+                    Err(InsertError::Retired) => {
+                        trace!("discarding already-retired");
+                        // RETIRE_CONNECTION_ID might not have been previously sent if e.g. a
+                        // range of connection IDs larger than the active connection ID limit
+                        // was retired all at once via retire_prior_to.
+                        self.spaces[SpaceId::Data].pending.retire_cids(
+                            path_id,
+                            frame.sequence..frame.sequence.saturating_add(1),
+                        )?;
+                        return Ok(());
+                    }
+                };
+
+                if self.side.is_server()
+                    && path_id == PathId::ZERO
+                    && self
+                        .remote_cids
+                        .get(&PathId::ZERO)
+                        .map(|cids| cids.active_seq() == 0)
+                        .unwrap_or_default()
+                {
+                    // We're a server still using the initial remote CID for the client, so
+                    // let's switch immediately to enable clientside stateless resets.
+                    self.update_remote_cid(PathId::ZERO);
+                }
+            }
+            Frame::NewToken(NewToken { token }) => {
+                let ConnectionSide::Client {
+                    token_store,
+                    server_name,
+                    ..
+                } = &self.side
+                else {
+                    return Err(TransportError::PROTOCOL_VIOLATION("client sent NEW_TOKEN"));
+                };
+                if token.is_empty() {
+                    return Err(TransportError::FRAME_ENCODING_ERROR("empty token"));
+                }
+                trace!("got new token");
+                token_store.insert(server_name, token);
+            }
+            Frame::AckFrequency(ack_frequency) => {
+                // This frame can only be sent in the Data space
+
+                if !self.ack_frequency.ack_frequency_received(&ack_frequency)? {
+                    // The AckFrequency frame is stale (we have already received a more
+                    // recent one)
+                    return Ok(());
+                }
+
+                // Update the params for all of our paths
+                for (path_id, space) in self.spaces[SpaceId::Data].number_spaces.iter_mut() {
+                    space.pending_acks.set_ack_frequency_params(&ack_frequency);
+
+                    // Our `max_ack_delay` has been updated, so we may need to adjust
+                    // its associated timeout.
+                    // Packets received on abandoned paths are always acknowledged immediately.
+                    if !self.abandoned_paths.contains(path_id)
+                        && let Some(timeout) = space
+                            .pending_acks
+                            .max_ack_delay_timeout(self.ack_frequency.max_ack_delay)
+                    {
+                        self.timers.set(
+                            Timer::PerPath(*path_id, PathTimer::MaxAckDelay),
+                            timeout,
+                            self.qlog.with_time(now),
+                        );
+                    }
+                }
+            }
+            Frame::ImmediateAck => {
+                // This frame can only be sent in the Data space
+                for pns in self.spaces[SpaceId::Data].iter_paths_mut() {
+                    pns.pending_acks.set_immediate_ack_required();
+                }
+            }
+            Frame::HandshakeDone => {
+                if self.side.is_server() {
+                    return Err(TransportError::PROTOCOL_VIOLATION(
+                        "client sent HANDSHAKE_DONE",
+                    ));
+                }
+                if self.crypto_state.has_keys(EncryptionLevel::Handshake) {
+                    self.discard_space(now, SpaceKind::Handshake);
+                    self.events.push_back(Event::HandshakeConfirmed);
+                    trace!("handshake confirmed");
+                }
+            }
+            Frame::ObservedAddr(observed) => {
+                // check if params allows the peer to send report and this node to receive it
+                trace!(seq_no = %observed.seq_no, ip = %observed.ip, port = observed.port);
+                if !self
+                    .peer_params
+                    .address_discovery_role
+                    .should_report(&self.config.address_discovery_role)
+                {
+                    return Err(TransportError::PROTOCOL_VIOLATION(
+                        "received OBSERVED_ADDRESS frame when not negotiated",
+                    ));
+                }
+                // must only be sent in data space
+                if space != SpaceKind::Data {
+                    return Err(TransportError::PROTOCOL_VIOLATION(
+                        "OBSERVED_ADDRESS frame outside data space",
+                    ));
+                }
+
+                let space_open_status =
+                    self.spaces[SpaceKind::Data].for_path(path_id).open_status;
+                let path = self.path_data_mut(path_id);
+                if path.network_path.remote == network_path.remote {
+                    if let Some(updated) = path.update_observed_addr_report(observed)
+                        && space_open_status == OpenStatus::Informed
+                    {
+                        self.events.push_back(Event::Path(PathEvent::ObservedAddr {
+                            id: path_id,
+                            addr: updated,
+                        }));
+                        // otherwise the event is reported when the path is deemed open
+                    }
+                } else {
+                    // include in migration
+                    *migration_observed_addr = Some(observed)
+                }
+            }
+            Frame::PathAbandon(frame::PathAbandon {
+                path_id,
+                error_code,
+            }) => {
+                span.record("path", tracing::field::display(&path_id));
+                match self.close_path_inner(
+                    now,
+                    path_id,
+                    PathAbandonReason::RemoteAbandoned {
+                        error_code: error_code.into(),
+                    },
+                ) {
+                    Ok(()) => {
+                        trace!("peer abandoned path");
+                    }
+                    Err(ClosePathError::ClosedPath) => {
+                        trace!("peer abandoned already closed path");
+                    }
+                    Err(ClosePathError::MultipathNotNegotiated) => {
+                        return Err(TransportError::PROTOCOL_VIOLATION(
+                            "received PATH_ABANDON frame when multipath was not negotiated",
+                        ));
+                    }
+                    Err(ClosePathError::LastOpenPath) => {
+                        // Not reachable: close_path_inner allows remote abandons
+                        // for the last path. But handle gracefully just in case.
+                        error!(
+                            "peer abandoned last path but close_path_inner returned LastOpenPath"
+                        );
+                    }
+                };
+
+                // Start draining the path if it still exists and hasn't started draining yet.
+                if let Some(path) = self.paths.get_mut(&path_id)
+                    && !mem::replace(&mut path.data.draining, true)
+                {
+                    let ack_delay = self.ack_frequency.max_ack_delay_for_pto();
+                    let pto = path.data.rtt.pto_base() + ack_delay;
+                    self.timers.set(
+                        Timer::PerPath(path_id, PathTimer::PathDrained),
+                        now + 3 * pto,
+                        self.qlog.with_time(now),
+                    );
+
+                    self.set_max_path_id(now, self.local_max_path_id.saturating_add(1u8));
+                }
+            }
+            Frame::PathStatusAvailable(info) => {
+                span.record("path", tracing::field::display(&info.path_id));
+                if self.is_multipath_negotiated() {
+                    self.on_path_status(
+                        info.path_id,
+                        PathStatus::Available,
+                        info.status_seq_no,
+                    );
+                } else {
+                    return Err(TransportError::PROTOCOL_VIOLATION(
+                        "received PATH_STATUS_AVAILABLE frame when multipath was not negotiated",
+                    ));
+                }
+            }
+            Frame::PathStatusBackup(info) => {
+                span.record("path", tracing::field::display(&info.path_id));
+                if self.is_multipath_negotiated() {
+                    self.on_path_status(info.path_id, PathStatus::Backup, info.status_seq_no);
+                } else {
+                    return Err(TransportError::PROTOCOL_VIOLATION(
+                        "received PATH_STATUS_BACKUP frame when multipath was not negotiated",
+                    ));
+                }
+            }
+            Frame::MaxPathId(frame::MaxPathId(path_id)) => {
+                span.record("path", tracing::field::display(&path_id));
+                if !self.is_multipath_negotiated() {
+                    return Err(TransportError::PROTOCOL_VIOLATION(
+                        "received MAX_PATH_ID frame when multipath was not negotiated",
+                    ));
+                }
+                // frames that do not increase the path id are ignored
+                if path_id > self.remote_max_path_id {
+                    self.remote_max_path_id = path_id;
+                    self.issue_first_path_cids(now);
+                    self.open_nat_traversed_paths(now);
+                }
+            }
+            Frame::PathsBlocked(frame::PathsBlocked(max_path_id)) => {
+                // Receipt of a value of Maximum Path Identifier or Path Identifier that
+                // is higher than the local maximum value MUST be treated as a
+                // connection error of type PROTOCOL_VIOLATION. Ref
+                // <https://www.ietf.org/archive/id/draft-ietf-quic-multipath-14.html#name-paths_blocked-and-path_cids>
+                if self.is_multipath_negotiated() {
+                    if max_path_id > self.local_max_path_id {
+                        return Err(TransportError::PROTOCOL_VIOLATION(
+                            "PATHS_BLOCKED maximum path identifier was larger than local maximum",
+                        ));
+                    }
+                } else {
+                    return Err(TransportError::PROTOCOL_VIOLATION(
+                        "received PATHS_BLOCKED frame when not multipath was not negotiated",
+                    ));
+                }
+            }
+            Frame::PathCidsBlocked(frame::PathCidsBlocked { path_id, next_seq }) => {
+                // Nothing to do.  This is recorded in the frame stats, but otherwise we
+                // always issue all CIDs we're allowed to issue, so either this is an
+                // impatient peer or a bug on our side.
+
+                // Receipt of a value of Maximum Path Identifier or Path Identifier that
+                // is higher than the local maximum value MUST be treated as a
+                // connection error of type PROTOCOL_VIOLATION. Ref
+                // <https://www.ietf.org/archive/id/draft-ietf-quic-multipath-14.html#name-paths_blocked-and-path_cids>
+                if self.is_multipath_negotiated() {
+                    if path_id > self.local_max_path_id {
+                        return Err(TransportError::PROTOCOL_VIOLATION(
+                            "PATH_CIDS_BLOCKED path identifier was larger than local maximum",
+                        ));
+                    }
+                    if self
+                        .local_cid_state
+                        .get(&path_id)
+                        // The PATH_CIDS_BLOCKED frame may arrive after we've discarded the path
+                        // state. In that case, we can't check for
+                        // the protocol violation.
+                        .is_some_and(|cid_state| next_seq.0 > cid_state.active_seq().1 + 1)
+                    {
+                        return Err(TransportError::PROTOCOL_VIOLATION(
+                            "PATH_CIDS_BLOCKED next sequence number larger than in local state",
+                        ));
+                    }
+                    debug!(%path_id, %next_seq, "received PATH_CIDS_BLOCKED");
+                } else {
+                    return Err(TransportError::PROTOCOL_VIOLATION(
+                        "received PATH_CIDS_BLOCKED frame when not multipath was not negotiated",
+                    ));
+                }
+            }
+            Frame::AddAddress(addr) => {
+                let client_state = match self.n0_nat_traversal.client_side_mut() {
+                    Ok(state) => state,
+                    Err(err) => {
+                        return Err(TransportError::PROTOCOL_VIOLATION(format!(
+                            "Nat traversal(ADD_ADDRESS): {err}"
+                        )));
+                    }
+                };
+
+                if !client_state.check_remote_address(&addr) {
+                    // if the address is not valid we flag it, but update anyway
+                    warn!(?addr, "server sent illegal ADD_ADDRESS frame");
+                }
+
+                match client_state.add_remote_address(addr) {
+                    Ok(maybe_added) => {
+                        if let Some(added) = maybe_added {
+                            self.events.push_back(Event::NatTraversal(
+                                n0_nat_traversal::Event::AddressAdded(added),
+                            ));
+                        }
+                    }
+                    Err(e) => {
+                        warn!(%e, "failed to add remote address")
+                    }
+                }
+            }
+            Frame::RemoveAddress(addr) => {
+                let client_state = match self.n0_nat_traversal.client_side_mut() {
+                    Ok(state) => state,
+                    Err(err) => {
+                        return Err(TransportError::PROTOCOL_VIOLATION(format!(
+                            "Nat traversal(REMOVE_ADDRESS): {err}"
+                        )));
+                    }
+                };
+                if let Some(removed_addr) = client_state.remove_remote_address(addr) {
+                    self.events.push_back(Event::NatTraversal(
+                        n0_nat_traversal::Event::AddressRemoved(removed_addr),
+                    ));
+                }
+            }
+            Frame::ReachOut(reach_out) => {
+                let ipv6 = self.is_ipv6();
+                let server_state = match self.n0_nat_traversal.server_side_mut() {
+                    Ok(state) => state,
+                    Err(err) => {
+                        return Err(TransportError::PROTOCOL_VIOLATION(format!(
+                            "Nat traversal(REACH_OUT): {err}"
+                        )));
+                    }
+                };
+
+                let round_before = server_state.current_round();
+
+                if let Err(err) = server_state.handle_reach_out(reach_out, ipv6) {
+                    return Err(TransportError::PROTOCOL_VIOLATION(format!(
+                        "Nat traversal(REACH_OUT): {err}"
+                    )));
+                }
+
+                if server_state.current_round() > round_before {
+                    // A new round was started, reset the NAT probe retry timer.
+                    if let Some(delay) =
+                        self.n0_nat_traversal.retry_delay(self.config.initial_rtt)
+                    {
+                        self.timers.set(
+                            Timer::Conn(ConnTimer::NatTraversalProbeRetry),
+                            now + delay,
+                            self.qlog.with_time(now),
+                        );
+                    }
+                }
+            }
+            _ => unreachable!("left to process_rare_frame without need"),
+        }
         Ok(())
     }
 
@@ -6206,6 +6288,88 @@ impl Connection {
             }
         }
 
+        // From ACK_FREQUENCY to PATH_CIDS_BLOCKED
+        if space.pending.has_rare_frames()
+            || path.pending_challenge
+            || path.pending.observed_address
+            || !space.for_path(path_id).pending_path_responses.is_empty()
+        {
+            self.populate_rare_frames(now, space_id, path_id, scheduling_info, builder);
+        }
+
+        let stats = &mut self.path_stats.get_mut(path_id).frame_tx;
+        let space = &mut self.spaces[space_id];
+
+        // RESET_STREAM, STOP_SENDING, MAX_DATA, MAX_STREAM_DATA, MAX_STREAMS
+        if space_id == SpaceId::Data
+            && !scheduling_info.is_abandoned
+            && scheduling_info.may_send_data
+        {
+            self.streams
+                .write_control_frames(builder, &mut space.pending, stats);
+        }
+
+        // NEW_CONNECTION_ID, RETIRE_CONNECTION_ID
+        if !space.pending.new_cids.is_empty() || !space.pending.retire_cids.is_empty() {
+            self.populate_cid_frames(space_id, path_id, scheduling_info, builder);
+        }
+
+        let stats = &mut self.path_stats.get_mut(path_id).frame_tx;
+
+        // DATAGRAM
+        let mut sent_datagrams = false;
+        while !scheduling_info.is_abandoned
+            && scheduling_info.may_send_data
+            && builder.frame_space_remaining() > Datagram::SIZE_BOUND
+            && space_id == SpaceId::Data
+        {
+            match self.datagrams.write(builder, stats) {
+                true => {
+                    sent_datagrams = true;
+                }
+                false => break,
+            }
+        }
+        if self.datagrams.send_blocked && sent_datagrams {
+            self.events.push_back(Event::DatagramsUnblocked);
+            self.datagrams.send_blocked = false;
+        }
+
+        // NEW_TOKEN
+        if !self.spaces[space_id].pending.new_tokens.is_empty() {
+            self.populate_new_tokens(space_id, path_id, scheduling_info, builder);
+        }
+
+        let stats = &mut self.path_stats.get_mut(path_id).frame_tx;
+
+        // STREAM
+        if !scheduling_info.is_abandoned
+            && scheduling_info.may_send_data
+            && space_id == SpaceId::Data
+        {
+            self.streams
+                .write_stream_frames(builder, self.config.send_fairness, stats);
+        }
+    }
+
+    /// The frames of [`Self::populate_packet`] about paths, addresses and the handshake.
+    #[cold]
+    #[inline(never)]
+    fn populate_rare_frames<'a, 'b>(
+        &mut self,
+        now: Instant,
+        space_id: SpaceId,
+        path_id: PathId,
+        scheduling_info: &PathSchedulingInfo,
+        builder: &mut PacketBuilder<'a, 'b>,
+    ) {
+        let is_multipath_negotiated = self.is_multipath_negotiated();
+        let space_has_keys = self.crypto_state.has_keys(space_id.encryption_level());
+        let is_0rtt = space_id == SpaceId::Data && !space_has_keys;
+        let stats = &mut self.path_stats.get_mut(path_id).frame_tx;
+        let space = &mut self.spaces[space_id];
+        let path = &mut self.paths.get_mut(&path_id).expect("known path").data;
+
         // ACK_FREQUENCY
         if !scheduling_info.is_abandoned
             && scheduling_info.may_send_data
@@ -6492,15 +6656,21 @@ impl Connection {
             let frame = frame::PathCidsBlocked { path_id, next_seq };
             builder.write_frame(frame, stats);
         }
+    }
 
-        // RESET_STREAM, STOP_SENDING, MAX_DATA, MAX_STREAM_DATA, MAX_STREAMS
-        if space_id == SpaceId::Data
-            && !scheduling_info.is_abandoned
-            && scheduling_info.may_send_data
-        {
-            self.streams
-                .write_control_frames(builder, &mut space.pending, stats);
-        }
+    /// NEW_CONNECTION_ID and RETIRE_CONNECTION_ID for [`Self::populate_packet`].
+    #[cold]
+    #[inline(never)]
+    fn populate_cid_frames<'a, 'b>(
+        &mut self,
+        space_id: SpaceId,
+        path_id: PathId,
+        scheduling_info: &PathSchedulingInfo,
+        builder: &mut PacketBuilder<'a, 'b>,
+    ) {
+        let is_multipath_negotiated = self.is_multipath_negotiated();
+        let stats = &mut self.path_stats.get_mut(path_id).frame_tx;
+        let space = &mut self.spaces[space_id];
 
         // NEW_CONNECTION_ID
         let cid_len = self
@@ -6559,26 +6729,20 @@ impl Connection {
             let frame = frame::RetireConnectionId { path_id, sequence };
             builder.write_frame(frame, stats);
         }
+    }
 
-        // DATAGRAM
-        let mut sent_datagrams = false;
-        while !scheduling_info.is_abandoned
-            && scheduling_info.may_send_data
-            && builder.frame_space_remaining() > Datagram::SIZE_BOUND
-            && space_id == SpaceId::Data
-        {
-            match self.datagrams.write(builder, stats) {
-                true => {
-                    sent_datagrams = true;
-                }
-                false => break,
-            }
-        }
-        if self.datagrams.send_blocked && sent_datagrams {
-            self.events.push_back(Event::DatagramsUnblocked);
-            self.datagrams.send_blocked = false;
-        }
-
+    /// NEW_TOKEN for [`Self::populate_packet`].
+    #[cold]
+    #[inline(never)]
+    fn populate_new_tokens<'a, 'b>(
+        &mut self,
+        space_id: SpaceId,
+        path_id: PathId,
+        scheduling_info: &PathSchedulingInfo,
+        builder: &mut PacketBuilder<'a, 'b>,
+    ) {
+        let stats = &mut self.path_stats.get_mut(path_id).frame_tx;
+        let space = &mut self.spaces[space_id];
         let path = &mut self.paths.get_mut(&path_id).expect("known path").data;
 
         // NEW_TOKEN
@@ -6616,15 +6780,6 @@ impl Connection {
                 builder.write_frame(new_token, stats);
                 builder.retransmits_mut().new_tokens.push(network_path);
             }
-        }
-
-        // STREAM
-        if !scheduling_info.is_abandoned
-            && scheduling_info.may_send_data
-            && space_id == SpaceId::Data
-        {
-            self.streams
-                .write_stream_frames(builder, self.config.send_fairness, stats);
         }
     }
 

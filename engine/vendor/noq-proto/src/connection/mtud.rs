@@ -215,6 +215,16 @@ impl EnabledMtuDiscovery {
                 return None;
             }
 
+            // The largest size that may be possible comes first: where it is the interface's own, as is common, one probe
+            // ends the search. A single loss is taken as a no, which costs the search nothing but this probe.
+            if state.upper_bound_is_next {
+                state.upper_bound_is_next = false;
+                state.probes_upper_bound_first = true;
+                state.in_flight_probe = Some(next_pn);
+                state.last_probed_mtu = state.upper_bound;
+                return Some(state.upper_bound);
+            }
+
             // Retransmit lost probes, if any
             if 0 < state.lost_probe_count && state.lost_probe_count < MAX_PROBE_RETRANSMITS {
                 state.in_flight_probe = Some(next_pn);
@@ -252,6 +262,7 @@ impl EnabledMtuDiscovery {
         match &mut self.phase {
             Phase::Searching(state) if state.in_flight_probe == Some(pn) => {
                 state.in_flight_probe = None;
+                state.probes_upper_bound_first = false;
                 state.lost_probe_count = 0;
                 Some(state.last_probed_mtu)
             }
@@ -264,6 +275,11 @@ impl EnabledMtuDiscovery {
         // We might no longer be searching, e.g. if a black hole was detected
         if let Phase::Searching(state) = &mut self.phase {
             state.in_flight_probe = None;
+            if state.probes_upper_bound_first {
+                state.probes_upper_bound_first = false;
+                state.last_probed_mtu = state.lower_bound;
+                return;
+            }
             state.lost_probe_count += 1;
         }
     }
@@ -300,6 +316,10 @@ struct SearchState {
     in_flight_probe: Option<u64>,
     /// Lost probes at the current probe size
     lost_probe_count: usize,
+    /// The upper bound is to be probed before the binary search
+    upper_bound_is_next: bool,
+    /// The probe in flight is that first one
+    probes_upper_bound_first: bool,
 }
 
 impl SearchState {
@@ -318,6 +338,8 @@ impl SearchState {
         Self {
             in_flight_probe: None,
             lost_probe_count: 0,
+            upper_bound_is_next: upper_bound - lower_bound >= config.minimum_change.max(1),
+            probes_upper_bound_first: false,
             lower_bound,
             upper_bound,
             minimum_change: config.minimum_change,

@@ -238,7 +238,17 @@ impl<'a, 'b> PacketBuilder<'a, 'b> {
         stats: &mut FrameStats,
         msg: Option<&'static str>,
     ) {
-        let frame = frame.into();
+        self.write_encodable(frame.into(), stats, msg);
+    }
+
+    /// One function for all kinds of frames, so that the places that write them stay small.
+    #[inline(never)]
+    fn write_encodable(
+        &mut self,
+        frame: EncodableFrame<'_>,
+        stats: &mut FrameStats,
+        msg: Option<&'static str>,
+    ) {
         frame.encode(&mut self.frame_space_mut());
         self.ack_eliciting |= frame.is_ack_eliciting();
         stats.record(frame.get_type());

@@ -561,8 +561,8 @@ impl QlogRecvPacket {
     pub(crate) fn frame(&mut self, frame: &Frame) {
         #[cfg(feature = "qlog")]
         {
-            if matches!(frame, Frame::Padding) {
-                self.padding += 1;
+            if let Frame::Padding(count) = frame {
+                self.padding += count;
             } else {
                 self.emit_padding();
                 if let Some(inner) = self.inner.as_mut() {
@@ -1031,7 +1031,7 @@ impl Frame {
     /// Converts a [`crate::Frame`] into a [`QuicFrame`].
     pub(crate) fn to_qlog(&self) -> QuicFrame {
         match self {
-            Self::Padding => QuicFrame::Padding {
+            Self::Padding(_) => QuicFrame::Padding {
                 raw: Some(Box::new(RawInfo {
                     length: None,
                     payload_length: Some(1),

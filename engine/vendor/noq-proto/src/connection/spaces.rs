@@ -633,6 +633,20 @@ impl Retransmits {
         Ok(())
     }
 
+    /// Whether there are frames other than those of streams, HANDSHAKE_DONE, connection IDs and NEW_TOKEN.
+    pub(super) fn has_rare_frames(&self) -> bool {
+        self.ack_frequency
+            || self.max_path_id
+            || self.paths_blocked.is_some()
+            || !self.crypto.is_empty()
+            || !self.path_abandon.is_empty()
+            || !self.path_status.is_empty()
+            || !self.path_cids_blocked.is_empty()
+            || !self.add_address.is_empty()
+            || !self.remove_address.is_empty()
+            || !self.reach_out.is_empty()
+    }
+
     pub(super) fn is_empty(&self, streams: &StreamsState) -> bool {
         let Self {
             max_data,
