@@ -184,7 +184,7 @@ def refuse_early_data() -> None:
     tls.pull_client_hello = without_early_data
 
 
-def arguments() -> argparse.Namespace:
+def parser() -> argparse.ArgumentParser:
     parser = common_arguments(__doc__)
     parser.add_argument("--cert", required=True)
     parser.add_argument("--key", required=True)
@@ -196,10 +196,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--max-streams", type=int, default=None, help="initial stream limit, both kinds (aioquic: 128)")
     parser.add_argument("--close-after", type=int, default=1, help="streams, before --close-code takes effect")
     parser.add_argument("--connections", type=int, default=0, help="end after so many connections (0: never)")
-    return parser.parse_args()
+    return parser
 
 
-async def main(args: argparse.Namespace) -> int:
+async def main(args: argparse.Namespace, protocol: type[ServerProtocol] = ServerProtocol) -> int:
     limit_life(args.timeout)
     configuration = common_configuration(args, False, args.alpn or [ALPN_FILES, ALPN_ECHO])
     configuration.load_cert_chain(args.cert, args.key)
@@ -217,7 +217,7 @@ async def main(args: argparse.Namespace) -> int:
         args.host,
         args.port,
         configuration=configuration,
-        create_protocol=ServerProtocol,
+        create_protocol=protocol,
         session_ticket_fetcher=tickets.pop if tickets else None,
         session_ticket_handler=tickets.add if tickets else None,
         retry=args.retry,
@@ -239,4 +239,4 @@ async def main(args: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main(arguments())))
+    sys.exit(asyncio.run(main(parser().parse_args())))

@@ -41,6 +41,8 @@ setup_aioquic() {
   # -B: no compiled files beside the sources
   launcher aioquic-server "'$python' -B '$here/aioquic_server.py'"
   launcher aioquic-client "'$python' -B '$here/aioquic_client.py'"
+  launcher aioquic-http3-server "'$python' -B '$here/aioquic_http3_server.py'"
+  launcher aioquic-http3-client "'$python' -B '$here/aioquic_http3_client.py'"
   launcher ls-qpack "'$python' -B '$here/ls_qpack.py'"
   if [ ! -f "$cache/certs/made" ] || [ "$here/certificates.py" -nt "$cache/certs/made" ]; then
     say "making certificates in $cache/certs"

@@ -6,6 +6,9 @@ export type PeerEventName =
   | 'closed'
   | 'file'
   | 'request'
+  | 'response'
+  | 'head'
+  | 'goaway'
   | 'echo'
   | 'unidirectional'
   | 'datagrams'
@@ -16,6 +19,9 @@ export type PeerEventName =
   | 'retry';
 
 type Counts = Readonly<Record<string, number | undefined>>;
+
+/** Name and value of a field line. */
+export type PeerField = readonly [name: string, value: string];
 
 /** Any line; which members are there depends on `event`. */
 export interface PeerEvent {
@@ -47,6 +53,21 @@ export interface PeerEvent {
   readonly firstFlight?: boolean;
   readonly early?: boolean;
   readonly match?: boolean;
+
+  // request, response, head of HTTP/3
+  readonly method?: string;
+  readonly status?: number;
+  readonly fields?: readonly PeerField[];
+  readonly trailers?: readonly PeerField[];
+  /** Interim responses, each with all of its fields. */
+  readonly interim?: readonly (readonly PeerField[])[];
+
+  // goaway, closed of HTTP/3
+  /** In the order of their coming; as text, for they can be larger than a number holds exactly. */
+  readonly goaways?: readonly string[];
+  readonly settings?: Counts;
+  /** Bytes on QPACK's streams. */
+  readonly qpack?: Readonly<Record<'encoderSent' | 'encoderReceived' | 'decoderSent' | 'decoderReceived', number>>;
 
   // datagrams
   readonly sent?: number;

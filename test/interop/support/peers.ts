@@ -15,6 +15,8 @@ import type { PeerEvent, PeerEventName } from './peer-events.js';
 /** The libraries that the programs are made of. */
 export const PEERS = ['aioquic', 'quinn'] as const;
 export type Peer = (typeof PEERS)[number];
+/** Which of its programs; HTTP/3 is aioquic's only. */
+export type PeerRole = 'client' | 'server' | 'http3-client' | 'http3-server';
 
 const SETUP = fileURLToPath(new URL('../peers/setup.sh', import.meta.url));
 /** The first set-up on a machine builds quinn; later ones find everything there. */
@@ -67,7 +69,7 @@ export class PeerProcess implements AsyncDisposable {
   #errors = '';
   #waiting: { readonly look: () => boolean; readonly fail: (error: Error) => void }[] = [];
 
-  constructor(peer: Peer, role: 'client' | 'server', flags: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  constructor(peer: Peer, role: PeerRole, flags: readonly string[], env: NodeJS.ProcessEnv = {}) {
     this.#name = `${peer}-${role} ${flags.join(' ')}`;
     const inherited = { ...process.env };
     delete inherited['SSLKEYLOGFILE'];
@@ -167,11 +169,12 @@ export async function startPeerServer(
   peer: Peer,
   flags: readonly string[] = [],
   env?: NodeJS.ProcessEnv,
+  role: 'server' | 'http3-server' = 'server',
 ): Promise<PeerServer> {
   const identity = flags.includes('--cert')
     ? []
     : ['--cert', certificateFile('server.pem'), '--key', certificateFile('server-key.pem')];
-  const process = new PeerProcess(peer, 'server', [...identity, ...flags], env);
+  const process = new PeerProcess(peer, role, [...identity, ...flags], env);
   const { listening } = await process.event((event) => event.listening !== undefined);
   assert.ok(listening);
   return { process, port: listening, [Symbol.asyncDispose]: () => process.stop() };
@@ -183,7 +186,8 @@ export function startPeerClient(
   port: number,
   flags: readonly string[],
   env?: NodeJS.ProcessEnv,
+  role: 'client' | 'http3-client' = 'client',
 ): PeerProcess {
   const trust = flags.includes('--insecure') || flags.includes('--ca') ? [] : ['--ca', certificateFile('ca.pem')];
-  return new PeerProcess(peer, 'client', ['--port', String(port), ...trust, ...flags], env);
+  return new PeerProcess(peer, role, ['--port', String(port), ...trust, ...flags], env);
 }
