@@ -49,10 +49,12 @@ export async function loadIdentity(
     const wanted = hasKey ? `${prefix}cert or ${prefix}certPath` : `${prefix}key or ${prefix}keyPath`;
     throw new QuicError('ERR_QUIC_INVALID_OPTION', `a ${given} was given without its ${missing}: give ${wanted} too`);
   }
-  const [certificateSources, keySource] = await Promise.all([
-    readCertificateSources(options, prefix),
-    options.keyPath !== undefined ? fromFile('key', options.keyPath) : fromOption(`${prefix}key`, options.key ?? ''),
-  ]);
+  // One after the other, so that which of two faults is told does not depend on which file was read sooner.
+  const certificateSources = await readCertificateSources(options, prefix);
+  const keySource =
+    options.keyPath !== undefined
+      ? await fromFile('key', options.keyPath)
+      : fromOption(`${prefix}key`, options.key ?? '');
   const chain = certificateSources.flatMap((source) => parseCertificates(source, 'ERR_QUIC_TLS_CERTIFICATE'));
   const key = parsePrivateKey(keySource, options.passphrase);
   const type = keyType(key, keySource.name);
