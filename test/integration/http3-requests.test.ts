@@ -10,6 +10,8 @@ describe('requests and responses', async () => {
         return new Response(request.body, { status: 201, headers: { 'x-method': request.method } });
       case '/none':
         return new Response(null, { status: 204 });
+      case '/empty':
+        return new Response(null);
       case '/info':
         return Response.json({
           version: info.httpVersion,
@@ -64,6 +66,11 @@ describe('requests and responses', async () => {
     const response = await ask('HEAD', '/anything');
     assert.equal(response.status, 200);
     assert.equal(response.body.length, 0);
+  });
+
+  test('a length is stated only where it is known', async () => {
+    assert.equal((await ask('GET', '/empty')).headers.get('content-length'), '0');
+    assert.equal((await ask('HEAD', '/empty')).headers.has('content-length'), false);
   });
 
   test('statuses without content have none', async () => {

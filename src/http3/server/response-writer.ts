@@ -28,14 +28,13 @@ export class BodyError extends Error {
   override readonly name = 'BodyError';
 }
 
-/** Makes the header section of a response. */
-export function responseFields(response: Response): FieldLine[] {
+/** Makes the header section of a response. What HEAD would have got with GET is not known where there is no body. */
+function responseFields(response: Response, isHead: boolean): FieldLine[] {
   const fields: FieldLine[] = [{ name: ':status', value: String(response.status) }];
   appendHeaders(fields, response.headers);
   if (!response.headers.has('date')) fields.push({ name: 'date', value: httpDate() });
-  if (response.body === null && !response.headers.has('content-length') && response.status !== 204) {
-    if (response.status !== 304) fields.push({ name: 'content-length', value: '0' });
-  }
+  const isEmpty = response.body === null && !isHead && response.status !== 204 && response.status !== 304;
+  if (isEmpty && !response.headers.has('content-length')) fields.push({ name: 'content-length', value: '0' });
   return fields;
 }
 
@@ -55,7 +54,7 @@ export async function writeResponse(
   const isHead = stream.head.method === 'HEAD';
   if (body === null || isHead || hasNoContent(response.status)) {
     const hasTrailers = trailers !== undefined && !isHead;
-    stream.sendHeaders(responseFields(response), !hasTrailers);
+    stream.sendHeaders(responseFields(response, isHead), !hasTrailers);
     if (hasTrailers) stream.end(await trailers());
     if (body) await body.cancel();
     return;
@@ -64,7 +63,7 @@ export async function writeResponse(
   const reader = body.getReader();
   progress.giveUp = (error) => void reader.cancel(error).catch(() => undefined);
   try {
-    stream.sendHeaders(responseFields(response));
+    stream.sendHeaders(responseFields(response, isHead));
     await pump(stream, reader, progress);
     stream.end(trailers ? await trailers() : undefined);
   } catch (error) {
