@@ -14,8 +14,9 @@ import type {
   ServerSettings,
 } from './config.js';
 import { EngineCore } from './engine-core.js';
-import { EngineInstance, type RandomFill } from './instance.js';
+import { EngineInstance } from './instance.js';
 import { FAILURE, STATS_FIELDS, STREAM_BUFFER_BYTES, TX_RECORDS } from './layout.js';
+import type { RandomFill } from './random.js';
 
 export { EngineRefusal, type EventHandler } from './engine-core.js';
 export { FAILURE, STREAM_BUFFER_BYTES, TX_RECORDS };
@@ -29,6 +30,9 @@ export interface PathDetails {
 }
 
 export type StatsField = (typeof STATS_FIELDS)[number];
+
+/** All fields from the start, so that all records have one shape. */
+const NO_STATS = Object.fromEntries(STATS_FIELDS.map((field) => [field, 0])) as Record<StatsField, number>;
 
 const encoder = new TextEncoder();
 
@@ -165,10 +169,9 @@ export class Engine extends EngineCore {
   stats(connection: number, path = -1): Record<StatsField, number> | undefined {
     if (this.call(() => this.exports.connection_stats(connection, path)) < 0) return undefined;
     const { f64 } = this.instance;
-    const stats = {} as Record<StatsField, number>;
-    STATS_FIELDS.forEach((field, index) => {
-      stats[field] = f64[this.statsRecord + index] as number;
-    });
+    const stats = { ...NO_STATS };
+    let at = this.statsRecord;
+    for (const field of STATS_FIELDS) stats[field] = f64[at++] as number;
     return stats;
   }
 

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { EngineError } from './errors.js';
 import { hostCrypto } from './host-crypto.js';
 import { ABI_VERSION } from './layout.js';
+import { fillFromSystem, type RandomFill } from './random.js';
 
 /** The little of the WebAssembly API that is used; its types come with the DOM library, which is not for Node. */
 interface WebAssemblyApi {
@@ -72,9 +73,6 @@ export interface EngineExports {
   path_list(connection: number): number;
 }
 
-/** Fills the array with random bytes; simulations pass a seeded one. */
-export type RandomFill = (bytes: Uint8Array) => void;
-
 let compiled: Promise<object> | undefined;
 
 /** Compiles once per process. `SKEIN_ENGINE_WASM` names another file, for trying a fresh build. */
@@ -92,11 +90,6 @@ function compile(): Promise<object> {
     }
   })();
   return compiled;
-}
-
-function fillFromSystem(bytes: Uint8Array): void {
-  // getRandomValues refuses more than 65,536 bytes at once.
-  for (let at = 0; at < bytes.length; at += 65_536) crypto.getRandomValues(bytes.subarray(at, at + 65_536));
 }
 
 /** An instance with views over its memory; growth detaches views, so each access goes through the getters. */

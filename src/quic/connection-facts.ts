@@ -47,8 +47,8 @@ export class ConnectionFacts {
   /** @throws QuicError when the connection ended before anything was counted */
   stats(streams: StreamTable): ConnectionStats {
     const counts = { totalStreams: streams.total, activeStreams: streams.active };
-    const stats = this.#engine.crash ? undefined : readConnectionStats(this.#engine, this.#init.handle);
-    if (stats) this.#stats = { ...stats, ...counts };
+    const stats = this.#engine.crash ? undefined : readConnectionStats(this.#engine, this.#init.handle, counts);
+    if (stats) this.#stats = stats;
     if (this.#stats) return { ...this.#stats, ...counts };
     throw (
       this.#life.closeError ?? new QuicError('ERR_QUIC_CONNECTION_CLOSED', 'The connection has ended before it began')

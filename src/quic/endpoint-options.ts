@@ -1,6 +1,6 @@
 /** Options of endpoints, of listening and of connecting. */
 
-import type { RandomFill } from '../engine/instance.js';
+import type { RandomFill } from '../engine/random.js';
 import type { ConnectionOptions } from './options.js';
 import type { IdentityOptions, PinOptions, TlsMaterialOptions, TrustOptions } from './tls/options.js';
 import type { Clock, UdpNetwork } from './types/udp.js';

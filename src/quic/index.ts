@@ -1,7 +1,7 @@
 /** QUIC (RFC 9000): endpoints, connections, streams, QUIC datagrams. */
 
 export { EngineError, type EngineErrorCode } from '../engine/errors.js';
-export type { RandomFill } from '../engine/instance.js';
+export type { RandomFill } from '../engine/random.js';
 export { QuicConnection } from './connection.js';
 export type {
   CloseInfo,

@@ -1,7 +1,9 @@
 //! Signatures by the host where it can, else by *ring*: those of certificates and handshakes, and our own.
 
-use std::sync::{Arc, OnceLock};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, OnceLock};
 
+use ::ring::digest;
 use rustls::crypto::{KeyProvider, WebPkiSupportedAlgorithms, ring};
 use rustls::pki_types::{
     AlgorithmIdentifier, InvalidSignature, PrivateKeyDer, SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer,
@@ -62,6 +64,52 @@ struct AskingHost {
 
 impl SignatureVerificationAlgorithm for AskingHost {
     fn verify_signature(&self, key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
+        // A TBSCertificate is a SEQUENCE; what CertificateVerify signs begins with spaces and never comes again.
+        if message.first() != Some(&0x30) {
+            return self.verify_anew(key, message, signature);
+        }
+        let fingerprint = fingerprint(self.code, key, message, signature);
+        if VERIFIED.lock().unwrap().contains(&fingerprint) {
+            return Ok(());
+        }
+        self.verify_anew(key, message, signature)?;
+        let mut verified = VERIFIED.lock().unwrap();
+        if verified.len() >= MAX_VERIFIED {
+            verified.pop_front();
+        }
+        verified.push_back(fingerprint);
+        Ok(())
+    }
+
+    fn public_key_alg_id(&self) -> AlgorithmIdentifier {
+        self.ring.public_key_alg_id()
+    }
+
+    fn signature_alg_id(&self) -> AlgorithmIdentifier {
+        self.ring.signature_alg_id()
+    }
+}
+
+/// Signatures of certificates that were found good. Whether one is does not change with time, and nothing else is
+/// remembered: dates, names, constraints and trust are looked at for each connection.
+static VERIFIED: Mutex<VecDeque<[u8; 32]>> = Mutex::new(VecDeque::new());
+
+/// Beyond, the oldest is forgotten.
+const MAX_VERIFIED: usize = 64;
+
+/// SHA-256 of all that a verification looks at, each part behind its length.
+fn fingerprint(code: HostSignature, key: &[u8], message: &[u8], signature: &[u8]) -> [u8; 32] {
+    let mut hash = digest::Context::new(&digest::SHA256);
+    hash.update(&(code as u32).to_le_bytes());
+    for part in [key, message, signature] {
+        hash.update(&(part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    hash.finish().as_ref().try_into().expect("SHA-256 has 32 bytes")
+}
+
+impl AskingHost {
+    fn verify_anew(&self, key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
         // The host's library may take keys that ring does not, such as short ones: those are for ring to refuse.
         let answer = match usual_key(self.code, key) {
             true => host::verify(self.code, key, message, signature),
@@ -72,14 +120,6 @@ impl SignatureVerificationAlgorithm for AskingHost {
             Some(false) => Err(InvalidSignature),
             None => self.ring.verify_signature(key, message, signature),
         }
-    }
-
-    fn public_key_alg_id(&self) -> AlgorithmIdentifier {
-        self.ring.public_key_alg_id()
-    }
-
-    fn signature_alg_id(&self) -> AlgorithmIdentifier {
-        self.ring.signature_alg_id()
     }
 }
 
@@ -208,5 +248,97 @@ impl Signer for HostSigner {
 
     fn scheme(&self) -> SignatureScheme {
         self.ring.scheme()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::pki_types::PrivatePkcs8KeyDer;
+
+    use super::*;
+
+    fn algorithm(code: HostSignature) -> Algorithm {
+        *verification_algorithms()
+            .all
+            .iter()
+            .find(|algorithm| host_signature(algorithm.public_key_alg_id(), algorithm.signature_alg_id()) == Some(code))
+            .unwrap()
+    }
+
+    #[test]
+    fn every_algorithm_of_ring_but_those_without_parameters_asks_the_host() {
+        let ring = ring::default_provider().signature_verification_algorithms;
+        let ours = verification_algorithms();
+        assert_eq!(ours.all.len(), ring.all.len());
+        assert_eq!(ours.supported_schemes(), ring.supported_schemes());
+        let asking = |all: &[Algorithm]| {
+            all.iter().filter(|a| host_signature(a.public_key_alg_id(), a.signature_alg_id()).is_some()).count()
+        };
+        assert_eq!(asking(ours.all), 11);
+        for ((ours, algorithms), (rings, originals)) in ours.mapping.iter().zip(ring.mapping) {
+            assert_eq!((ours, algorithms.len()), (rings, originals.len()));
+            assert_eq!(asking(algorithms), originals.len(), "{ours:?}");
+        }
+    }
+
+    #[test]
+    fn a_signature_that_was_found_good_is_good_for_nothing_else() {
+        let pair = rcgen::KeyPair::generate().unwrap();
+        let der = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(pair.serialize_der()));
+        let signing = Keys.load_private_key(der).unwrap();
+        let message = b"\x30 looks like a certificate";
+        let signer = signing.choose_scheme(&[SignatureScheme::ECDSA_NISTP256_SHA256]).unwrap();
+        let signature = signer.sign(message).unwrap();
+        let key = pair.public_key_raw();
+        let other = rcgen::KeyPair::generate().unwrap();
+        let algorithm = algorithm(HostSignature::EcdsaP256Sha256);
+        for _ in 0..3 {
+            assert!(algorithm.verify_signature(key, message, &signature).is_ok());
+            assert!(algorithm.verify_signature(other.public_key_raw(), message, &signature).is_err());
+            assert!(algorithm.verify_signature(key, &message[..20], &signature).is_err());
+            let mut changed = signature.clone();
+            *changed.last_mut().unwrap() ^= 1;
+            assert!(algorithm.verify_signature(key, message, &changed).is_err());
+        }
+        for index in 0..2 * MAX_VERIFIED {
+            let message = [b"0", index.to_string().as_bytes()].concat();
+            assert!(algorithm.verify_signature(key, &message, &signer.sign(&message).unwrap()).is_ok());
+        }
+        assert!(VERIFIED.lock().unwrap().len() <= MAX_VERIFIED);
+    }
+
+    #[test]
+    fn only_usual_rsa_keys_go_to_the_host() {
+        let rsa = |modulus: &[u8], exponent: &[u8]| {
+            let integer = |bytes: &[u8]| [&[0x02, 0x82][..], &(bytes.len() as u16).to_be_bytes(), bytes].concat();
+            let body = [integer(modulus), [&[0x02, exponent.len() as u8], exponent].concat()].concat();
+            [&[0x30, 0x82][..], &(body.len() as u16).to_be_bytes(), &body].concat()
+        };
+        let modulus = |len: usize| {
+            let mut modulus = vec![0xc5; len + 1];
+            modulus[0] = 0;
+            modulus
+        };
+        let usual = |key: &[u8]| usual_key(HostSignature::RsaPssSha256, key);
+        for len in [256, 384, 512, 1024] {
+            assert!(usual(&rsa(&modulus(len), &[1, 0, 1])), "{len}");
+        }
+        assert!(usual(&rsa(&modulus(256), &[3])));
+        let mut even = modulus(256);
+        *even.last_mut().unwrap() = 2;
+        let negative = &modulus(256)[1..];
+        for wrong in [
+            rsa(&modulus(255), &[1, 0, 1]),
+            rsa(&modulus(1025), &[1, 0, 1]),
+            rsa(&modulus(256), &[1]),
+            rsa(&modulus(256), &[4]),
+            rsa(&even, &[1, 0, 1]),
+            rsa(negative, &[1, 0, 1]),
+            [rsa(&modulus(256), &[1, 0, 1]), vec![0]].concat(),
+            rsa(&modulus(256), &[1, 0, 1])[..200].to_vec(),
+            Vec::new(),
+        ] {
+            assert!(!usual(&wrong), "{wrong:?}");
+        }
     }
 }
