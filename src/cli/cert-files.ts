@@ -4,8 +4,8 @@ import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { asciiHostName } from '../quic/tls/host-name.js';
 import { loadIdentity } from '../quic/tls/identity.js';
-import type { CertificateAuthority, CertificateKeyType } from '../testing/certificates.js';
-import { createCertificateAuthority, openCertificateAuthority, uniqueName } from '../testing/certificates.js';
+import type { CertificateAuthority, CertificateKeyType } from '../certificates/certificates.js';
+import { createCertificateAuthority, openCertificateAuthority, uniqueName } from '../certificates/certificates.js';
 import { CliError } from './failure.js';
 
 /** Names of the files in a folder. */

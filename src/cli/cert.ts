@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import type { Command, CommandUnknownOpts } from '@commander-js/extra-typings';
 import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
-import type { CertificateKeyType } from '../testing/certificates.js';
+import type { CertificateKeyType } from '../certificates/certificates.js';
 
 const keyTypes = ['ecdsa-p256', 'ecdsa-p384', 'ed25519', 'rsa-2048'] as const satisfies CertificateKeyType[];
 

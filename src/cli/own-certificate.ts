@@ -2,7 +2,7 @@
 
 import { isIP } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
-import { createCertificateAuthority, spkiSha256 } from '../testing/index.js';
+import { createCertificateAuthority, spkiSha256 } from '../certificates/certificates.js';
 
 /** A run takes hours at most; the certificate is worth nothing afterwards. */
 const DAYS = 2;

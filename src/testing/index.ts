@@ -11,7 +11,7 @@ export {
   createCertificateAuthority,
   openCertificateAuthority,
   spkiSha256,
-} from './certificates.js';
+} from '../certificates/certificates.js';
 export {
   type CapturedDatagram,
   type CaptureMode,

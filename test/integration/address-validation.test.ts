@@ -76,7 +76,7 @@ test('onIncoming decides', async () => {
 
 test('before a client is validated, a server sends at most three times what it got (RFC 9000 8)', async () => {
   // A long chain makes the server want to send much at once.
-  const { createCertificateAuthority } = await import('../../src/testing/certificates.js');
+  const { createCertificateAuthority } = await import('../../src/certificates/certificates.js');
   const authority = await createCertificateAuthority({ keyType: 'rsa-2048' });
   const { certificate: cert, key } = await authority.issue({ keyType: 'rsa-2048', chainLength: 5 });
   await using pair = await EndpointPair.start({ listen: { cert, key } });

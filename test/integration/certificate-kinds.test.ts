@@ -6,8 +6,8 @@ import { after, test } from 'node:test';
 import type { QuicClientConfig, QuicServerConfig } from '../../src/index.js';
 import { QuicClient, QuicServer } from '../../src/index.js';
 import type { QuicErrorCode } from '../../src/quic/errors.js';
-import type { CertificateOptions } from '../../src/testing/certificates.js';
-import { createCertificateAuthority } from '../../src/testing/certificates.js';
+import type { CertificateOptions } from '../../src/certificates/certificates.js';
+import { createCertificateAuthority } from '../../src/certificates/certificates.js';
 import { quicError } from '../support/quic-errors.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 

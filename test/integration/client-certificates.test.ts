@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
 import type { ConnectOptions, ListenOptions, QuicErrorCode } from '../../src/quic/index.js';
-import { createCertificateAuthority } from '../../src/testing/certificates.js';
+import { createCertificateAuthority } from '../../src/certificates/certificates.js';
 import { authority, EndpointPair, identity, until } from '../support/quic-pair.js';
 import { quicError } from '../support/quic-errors.js';
 

@@ -4,7 +4,7 @@ import { after } from 'node:test';
 import { QuicClient, type QuicClientConfig } from '../../src/client.js';
 import { createServer, type HttpServer, type HttpServerOptions } from '../../src/http3.js';
 import type { QuicConnection } from '../../src/quic/index.js';
-import { createCertificateAuthority } from '../../src/testing/certificates.js';
+import { createCertificateAuthority } from '../../src/certificates/certificates.js';
 
 /** A CA of this process, and a certificate for localhost, 127.0.0.1 and ::1. */
 export const authority = await createCertificateAuthority();

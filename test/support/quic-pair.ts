@@ -9,7 +9,7 @@ import type {
   QuicStream,
 } from '../../src/quic/index.js';
 import { QuicEndpoint } from '../../src/quic/index.js';
-import { createCertificateAuthority } from '../../src/testing/certificates.js';
+import { createCertificateAuthority } from '../../src/certificates/certificates.js';
 
 export const ALPN = 'test';
 

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadIdentity } from '../../quic/tls/identity.js';
-import { spkiSha256 } from '../../testing/index.js';
+import { spkiSha256 } from '../../certificates/certificates.js';
 import type { HostAndPort } from '../arguments.js';
 import { CliError, EXIT } from '../failure.js';
 import { count } from '../format.js';

@@ -1,7 +1,7 @@
 /** Two endpoints in a simulated network, and work for them whose result can be checked. */
 
 import { createHash } from 'node:crypto';
-import { createCertificateAuthority } from '../../../src/testing/certificates.js';
+import { createCertificateAuthority } from '../../../src/certificates/certificates.js';
 import type { SimNetwork } from '../../../src/testing/sim/index.js';
 import { simulate, type SimHost, type SimNetworkOptions } from '../../../src/testing/sim/index.js';
 import {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { loadTlsMaterial } from '../../../src/quic/tls/material.js';
-import { createCertificateAuthority } from '../../../src/testing/certificates.js';
+import { createCertificateAuthority } from '../../../src/certificates/certificates.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
 const main = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url));

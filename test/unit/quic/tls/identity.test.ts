@@ -5,7 +5,11 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { loadIdentity, serverName } from '../../../../src/quic/tls/identity.js';
-import { certificateSha256, createCertificateAuthority, spkiSha256 } from '../../../../src/testing/certificates.js';
+import {
+  certificateSha256,
+  createCertificateAuthority,
+  spkiSha256,
+} from '../../../../src/certificates/certificates.js';
 import { quicError } from '../../../support/quic-errors.js';
 import { temporaryFolder } from '../../../support/temporary-folder.js';
 

@@ -3,7 +3,7 @@ import { unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadTlsMaterial, TlsMaterialStore } from '../../../../src/quic/tls/material.js';
-import { createCertificateAuthority } from '../../../../src/testing/certificates.js';
+import { createCertificateAuthority } from '../../../../src/certificates/certificates.js';
 import { quicError } from '../../../support/quic-errors.js';
 import { temporaryFolder } from '../../../support/temporary-folder.js';
 

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import tls from 'node:tls';
 import { promisify } from 'node:util';
 import { loadTrustAnchors } from '../../../../src/quic/tls/trust.js';
-import { createCertificateAuthority } from '../../../../src/testing/certificates.js';
+import { createCertificateAuthority } from '../../../../src/certificates/certificates.js';
 import { quicError } from '../../../support/quic-errors.js';
 import { temporaryFolder } from '../../../support/temporary-folder.js';
 

@@ -8,8 +8,8 @@ import {
   createCertificateAuthority,
   openCertificateAuthority,
   spkiSha256,
-} from '../../../src/testing/certificates.js';
-import type { CertificateOptions } from '../../../src/testing/certificates.js';
+} from '../../../src/certificates/certificates.js';
+import type { CertificateOptions } from '../../../src/certificates/certificates.js';
 
 const ca = await createCertificateAuthority({ name: 'CA "1", a+b #é' });
 
