@@ -1,4 +1,7 @@
-/** What tests of programs that use skein need, and skein's own tests use: certificates, and a network in memory with virtual time. */
+/**
+ * What tests of programs that use skein need, and skein's own tests use: certificates, a network in memory with virtual time, and an
+ * HTTP/3 peer that sends whatever it is told to.
+ */
 
 export {
   type CertificateAuthority,
@@ -12,6 +15,23 @@ export {
   openCertificateAuthority,
   spkiSha256,
 } from '../certificates/certificates.js';
+export {
+  RAW_FRAME,
+  RAW_STREAM,
+  type RawConnectionEnd,
+  type RawFields,
+  type RawFrame,
+  RawHttp3Peer,
+  type RawHttp3PeerOptions,
+  RawHttp3Stream,
+  type RawMessage,
+  type RawStreamEnd,
+  rawBytes,
+  rawErrorName,
+  rawHttp3,
+  rawQpack,
+  rawVarint,
+} from './http3/index.js';
 export {
   type CapturedDatagram,
   type CaptureMode,
