@@ -52,8 +52,8 @@ export class CoreOutput {
         return;
       case 'stopSending': {
         const entry = streams.get(streamId) ?? unsorted.get(streamId);
+        // It stays known: its reset may follow, which ends the other half.
         if (entry) entry.unread = true;
-        unsorted.delete(streamId);
         stream.stopSending(output.errorCode);
         return;
       }

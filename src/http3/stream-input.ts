@@ -60,8 +60,9 @@ export class StreamInput {
         this.#rawStream(entry.quic);
         return;
       }
+      if (found.fin) entry.unread = true;
       this.#feed(entry.quic.id, found.bytes, found.fin);
-      if (!found.fin) this.readable(entry);
+      this.readable(entry);
     } catch (error) {
       this.#readFailed(entry.quic.id, error);
     }
@@ -79,18 +80,20 @@ export class StreamInput {
 
   /** QUIC has something for a stream that was no request stream when last looked at. */
   readable(entry: Unsorted): void {
-    const { streams, unsorted } = this.#state;
-    const stream = streams.get(entry.quic.id);
+    const { streams, unsorted, core } = this.#state;
+    const { id } = entry.quic;
+    const stream = streams.get(id);
     if (stream) {
       this.read(stream);
       return;
     }
     this.#readUnsorted(entry);
-    const became = streams.get(entry.quic.id);
-    // A request that is all there may still wait for the QPACK encoder stream; other streams are over with their FIN.
-    if (entry.unread && entry.quic.id % 4 !== 0) unsorted.delete(entry.quic.id);
+    const became = streams.get(id);
+    // A request that is all there may still wait for the QPACK encoder stream; the rest is over once it is read no more.
+    const mayBegin = id % 4 === 0 && (core.isBlocked(id) || this.#busy);
+    if (entry.unread && !mayBegin) unsorted.delete(id);
     if (became && entry.unread) became.unread = true;
-    else if (became) this.read(became);
+    if (became) this.read(became);
   }
 
   /**
@@ -98,7 +101,11 @@ export class StreamInput {
    * middle of them would get what is new before the rest of what is old.
    */
   read(stream: Http3Stream): void {
-    if (stream.reading || stream.unread) return;
+    if (stream.reading) return;
+    if (stream.unread) {
+      this.#endWithConnection(stream);
+      return;
+    }
     this.#toRead.add(stream);
     if (this.#busy) return;
     this.#busy = true;
@@ -114,7 +121,13 @@ export class StreamInput {
     for (const stream of this.#toRead) {
       this.#toRead.delete(stream);
       this.#readLoop(stream, stream.quic, () => stream.flowing);
+      if (stream.unread) this.#endWithConnection(stream);
     }
+  }
+
+  /** Once the connection has ended, a message that has not come whole never will, although its stream was read to the end. */
+  #endWithConnection(stream: Http3Stream): void {
+    if (this.#state.error && !stream.receiveOver) this.abort(stream, this.#state.error);
   }
 
   /** Reads what may become a request stream, or is of another kind. */
@@ -175,19 +188,15 @@ export class StreamInput {
 
   #readFailed(streamId: number, error: unknown): void {
     const { streams, unsorted, core } = this.#state;
-    unsorted.delete(streamId);
-    if (this.#state.error) {
-      const stream = streams.get(streamId);
-      if (stream) this.abort(stream, this.#state.error);
-      return;
-    }
-    const failure = fromTransport(error, `Stream ${streamId} ended`);
-    if (isReset(error)) {
+    const failure = this.#state.error ?? fromTransport(error, `Stream ${streamId} ended`);
+    if (!this.#state.error && isReset(error)) {
+      // The other half may have to be reset: until then the stream stays known.
       this.#happened(core.receiveReset(streamId, failure.errorCode ?? 0));
-      return;
+    } else {
+      const stream = streams.get(streamId);
+      if (stream) this.abort(stream, failure);
     }
-    const stream = streams.get(streamId);
-    if (stream) this.abort(stream, failure);
+    unsorted.delete(streamId);
   }
 
   /** Ends a request for a reason that the core does not know of. */

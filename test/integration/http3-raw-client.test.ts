@@ -1,20 +1,25 @@
 /** A client that misbehaves, over real sockets: each error code that a server of skein answers with. */
 
 import assert from 'node:assert/strict';
-import { after, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
+import { H3, type Http3Error } from '../../src/http3.js';
 import { RAW_STREAM, rawBytes, type RawFields, rawHttp3, rawQpack, rawVarint } from '../../src/testing/index.js';
 import type { RawHttp3Peer, RawHttp3PeerOptions } from '../../src/testing/index.js';
-import { assertClosed, GET, POST, ServerUnderTest } from '../support/http3-peer.js';
+import { assertClosed, assertServes, GET, POST, ServerUnderTest } from '../support/http3-peer.js';
+import { until } from '../support/until.js';
 
 const server = await ServerUnderTest.start({
   http3: { enableDatagrams: true, qpackMaxTableCapacity: 256, qpackBlockedStreams: 1 },
   fetch: async (request) => {
-    if (request.method === 'POST') await request.arrayBuffer();
+    const { pathname } = new URL(request.url);
+    if (pathname === '/breaks') {
+      return new Response(new ReadableStream({ pull: (controller) => controller.error(new Error('broken')) }));
+    }
+    if (request.method === 'POST' && pathname !== '/unread') await request.arrayBuffer();
     return new Response('fine');
   },
   onError: () => undefined,
 });
-after(() => server.assertAlive());
 
 type Act = (peer: RawHttp3Peer) => Promise<unknown>;
 
@@ -128,7 +133,7 @@ describe('H3_CLOSED_CRITICAL_STREAM', () => {
   const code = 'H3_CLOSED_CRITICAL_STREAM';
   closes('h3spec: the control stream is finished (RFC 9114 6.2.1)', code, (peer) => peer.control.finish());
   closes('the control stream is reset', code, async (peer) => {
-    await peer.acceptUnidirectional(RAW_STREAM.CONTROL).then((control) => control.receiveFrame());
+    await assertServes(peer);
     peer.control.reset(0x100);
   });
   closes('the QPACK encoder stream is finished', code, (peer) => peer.encoder.finish());
@@ -200,14 +205,6 @@ describe('QPACK_DECODER_STREAM_ERROR', () => {
   closes('an increment beyond what was inserted', code, (peer) => peer.decoder.send(rawQpack.increment(1)));
   closes('an acknowledgment of nothing', code, (peer) => peer.decoder.send(rawQpack.acknowledge(0)));
 });
-
-/** The connection still serves. */
-async function assertServes(peer: RawHttp3Peer): Promise<void> {
-  const stream = await peer.request(GET);
-  await stream.finish();
-  assert.equal((await stream.receiveMessage()).fields[':status'], '200');
-  await peer.close(0x100);
-}
 
 describe('H3_MESSAGE_ERROR', () => {
   const bad: Readonly<Record<string, readonly RawFields[]>> = {
@@ -289,17 +286,114 @@ test('H3_REQUEST_INCOMPLETE: a request stream that ends before its header sectio
 
 test('a dynamic table that is used by the rules works', async () => {
   const peer = await server.raw();
-  const stream = await peer.openBidirectional(
-    rawHttp3.frame(
-      0x01,
-      rawBytes(rawQpack.prefix(2, 0), rawQpack.indexedLine(0, 'dynamic'), rawQpack.section(GET).subarray(2)),
-    ),
-  );
+  const { ':method': _, ...others } = GET;
+  const section = rawBytes(rawQpack.prefix(2, 0), rawQpack.indexedLine(0, 'dynamic'), rawQpack.lines(others));
+  const stream = await peer.openBidirectional(rawHttp3.frame(0x01, section));
   await stream.finish();
   // The section waits for this.
   await peer.encoder.send(rawQpack.setCapacity(256), rawQpack.insert(':method', 'GET'));
-  assert.deepEqual(await stream.ended(), { kind: 'reset', name: 'H3_MESSAGE_ERROR' }, ':method came twice');
+  assert.equal((await stream.receiveMessage()).fields[':status'], '200');
   const decoder = await peer.acceptUnidirectional(RAW_STREAM.QPACK_DECODER);
   assert.deepEqual(await decoder.receiveSome(), rawQpack.acknowledge(stream.id));
   await assertServes(peer);
+});
+
+test('the server serves others as before', () => server.assertAlive());
+
+describe('what a server says without a fault of the client', () => {
+  test('H3_NO_ERROR: it has answered, and wants no more of the request', async () => {
+    const peer = await server.raw();
+    const stream = await peer.request({ ...POST, ':path': '/unread' });
+    assert.deepEqual(await stream.stopped(), { kind: 'stopped', name: 'H3_NO_ERROR' });
+    assert.equal((await stream.receiveMessage()).fields[':status'], '200');
+    await assertServes(peer);
+  });
+
+  test('H3_REQUEST_CANCELLED: it waits for a client no longer', async () => {
+    const impatient = await ServerUnderTest.start({
+      headersTimeout: 100,
+      bodyTimeout: 100,
+      fetch: async (request) => new Response(await request.text()),
+      onError: () => undefined,
+    });
+    const peer = await impatient.raw();
+    const [noHead, noBody] = await Promise.all([peer.openBidirectional(Uint8Array.of(1)), peer.request(POST)]);
+    const cancelled = { kind: 'reset', name: 'H3_REQUEST_CANCELLED' };
+    assert.deepEqual(await Promise.all([noHead.ended(), noBody.ended()]), [cancelled, cancelled]);
+    assert.equal((await noHead.stopped()).name, 'H3_REQUEST_CANCELLED');
+    await assertServes(peer);
+  });
+
+  test('H3_INTERNAL_ERROR: its response failed', async () => {
+    const peer = await server.raw();
+    const stream = await peer.request({ ...GET, ':path': '/breaks' });
+    assert.deepEqual(await stream.ended(), { kind: 'reset', name: 'H3_INTERNAL_ERROR' });
+    await assertServes(peer);
+  });
+
+  test('H3_EXCESSIVE_LOAD: the body is too large', async () => {
+    const small = await ServerUnderTest.start({
+      maxBodySize: 10,
+      fetch: async (request) => new Response(await request.text()),
+    });
+    const peer = await small.raw();
+    const stream = await peer.request(POST);
+    await stream.data('more than ten bytes');
+    assert.deepEqual(await stream.stopped(), { kind: 'stopped', name: 'H3_EXCESSIVE_LOAD' });
+    assert.equal((await stream.receiveMessage()).fields[':status'], '413');
+    await assertServes(peer);
+  });
+
+  test('H3_REQUEST_REJECTED, then H3_NO_ERROR: it stops, and a client goes on asking', async () => {
+    let answer!: (response: Response) => void;
+    const answered = new Promise<Response>((resolve) => (answer = resolve));
+    const stopping = await ServerUnderTest.start({ fetch: () => answered });
+    const peer = await stopping.raw();
+    const first = await peer.request(GET);
+    const control = await peer.acceptUnidirectional(RAW_STREAM.CONTROL);
+    const types: number[] = [];
+    const ids: Uint8Array[] = [];
+    const closed = stopping.requests.close();
+    while (ids.length < 2) {
+      const { type, payload } = (await control.receiveFrame())!;
+      if (type % 0x1f !== 0x21 % 0x1f) types.push(type);
+      if (type === 0x07) ids.push(payload);
+    }
+    assert.deepEqual(types, [0x04, 0x07, 0x07], 'SETTINGS, and GOAWAY in two steps');
+    assert.deepEqual(ids, [rawVarint(2n ** 62n - 4n), rawVarint(first.id + 4)]);
+    const late = await peer.request(GET);
+    const rejected = { kind: 'reset', name: 'H3_REQUEST_REJECTED' };
+    assert.deepEqual(await late.ended(), rejected);
+    assert.deepEqual(await late.stopped(), { ...rejected, kind: 'stopped' });
+    answer(new Response('finished'));
+    await first.finish();
+    assert.equal(new TextDecoder().decode((await first.receiveMessage()).content), 'finished');
+    await closed;
+    await assertClosed(peer, 'H3_NO_ERROR');
+  });
+});
+
+test('what a client says when it gives up reaches the handler, whatever the code', async () => {
+  const seen: (number | undefined)[] = [];
+  let calls = 0;
+  const asked = await ServerUnderTest.start({
+    fetch: (request) =>
+      new Promise((resolve) => {
+        calls++;
+        request.signal.addEventListener('abort', () => {
+          seen.push((request.signal.reason as Http3Error).errorCode);
+          resolve(new Response());
+        });
+      }),
+  });
+  const peer = await asked.raw();
+  for (const code of [...Object.values(H3), 0x21, 0x1234_5678]) {
+    const stream = await peer.request(POST);
+    await until(() => calls > 0);
+    calls = 0;
+    stream.reset(code);
+    stream.stopSending(code);
+    await until(() => seen.length > 0);
+    assert.deepEqual(seen.splice(0), [code]);
+  }
 });

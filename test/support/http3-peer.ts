@@ -44,9 +44,14 @@ export class ServerUnderTest {
     });
   }
 
-  /** A connection of a client, on which nothing has been sent. */
-  dial(): Promise<QuicConnection> {
-    return this.#pair.dial({ alpn: h3 });
+  /**
+   * A connection of a client, on which nothing has been sent. Its handshake is complete: before that, a close of the application
+   * comes as APPLICATION_ERROR (RFC 9000 section 10.2.3).
+   */
+  async dial(): Promise<QuicConnection> {
+    const connection = await this.#pair.dial({ alpn: h3, resumption: false });
+    await connection.ready;
+    return connection;
   }
 
   /** A raw client with a connection of its own. */
@@ -57,11 +62,16 @@ export class ServerUnderTest {
   /** The server still serves a client that behaves. */
   async assertAlive(): Promise<void> {
     const peer = await this.raw();
-    const stream = await peer.request(GET);
-    await stream.finish();
-    assert.equal((await stream.receiveMessage()).fields[':status'], '200');
+    await assertServes(peer);
     await peer.close(0x100);
   }
+}
+
+/** The connection serves a request; whatever was sent before has been read then. */
+export async function assertServes(peer: RawHttp3Peer): Promise<void> {
+  const stream = await peer.request(GET);
+  await stream.finish();
+  assert.equal((await stream.receiveMessage()).fields[':status'], '200');
 }
 
 /** A raw server, and connections of skein's client to it. */
@@ -81,7 +91,7 @@ export class RawServer {
     options?: RawHttp3PeerOptions,
     clientOptions: Omit<Http3CoreOptions, 'role'> = {},
   ): Promise<{ http3: Http3Connection; peer: RawHttp3Peer }> {
-    const { client, server } = await this.#pair.connect({ alpn: h3 });
+    const { client, server } = await this.#pair.connect({ alpn: h3, resumption: false });
     const http3 = new Http3Connection(client, clientOptions);
     await http3.start();
     return { http3, peer: await RawHttp3Peer.start(server, options) };

@@ -68,8 +68,10 @@ function linesOf(fields: RawFields): readonly (readonly [string, string])[] {
  */
 export const rawQpack = {
   /** A whole section of literals, which needs no table (sections 4.5.1 and 4.5.6). */
-  section: (fields: RawFields): Uint8Array =>
-    rawBytes(rawQpack.prefix(0, 0), ...linesOf(fields).map(([name, value]) => rawQpack.literalLine(name, value))),
+  section: (fields: RawFields): Uint8Array => rawBytes(rawQpack.prefix(0, 0), rawQpack.lines(fields)),
+  /** Its lines alone, as literals. */
+  lines: (fields: RawFields): Uint8Array =>
+    rawBytes(...linesOf(fields).map(([name, value]) => rawQpack.literalLine(name, value))),
   /** The prefix of a section: Required Insert Count as encoded, sign and Delta Base (section 4.5.1). */
   prefix: (encodedInsertCount: number | bigint, deltaBase: number | bigint, negative = false): Uint8Array =>
     rawBytes(prefixed(0, 8, encodedInsertCount), prefixed(negative ? 0x80 : 0, 7, deltaBase)),
