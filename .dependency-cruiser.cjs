@@ -55,6 +55,12 @@ module.exports = {
       'swarm/ stands on the transports and knows neither the command line nor the engine.',
     ),
     layer(
+      'swarm-tasks-are-pure',
+      '^src/swarm/tasks/',
+      ['^src/swarm/tasks/', '^src/swarm/errors\\.ts$'],
+      'The scheduler of tasks is a state machine: calls in, actions out.',
+    ),
+    layer(
       'engine-stands-alone',
       '^src/engine/',
       ['^src/engine/', '^src/wire/'],
@@ -118,15 +124,15 @@ module.exports = {
     },
     {
       name: 'pure-code-without-node',
-      comment: 'wire, qpack and http3/core run anywhere: no node:*.',
+      comment: 'wire, qpack, http3/core and swarm/tasks run anywhere: no node:*.',
       severity: 'error',
-      from: { path: '^src/(wire|qpack|http3/core)/' },
+      from: { path: '^src/(wire|qpack|http3/core|swarm/tasks)/' },
       to: nodeBuiltin,
     },
     {
       name: 'pure-code-without-packages',
       severity: 'error',
-      from: { path: '^src/(wire|qpack|http3/core|engine|quic)/' },
+      from: { path: '^src/(wire|qpack|http3/core|swarm/tasks|engine|quic)/' },
       to: { dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-peer'], dependencyTypesNot: ['type-only'] },
     },
     {

@@ -18,3 +18,20 @@ export {
   type StoreWrite,
   type SwarmStore,
 } from './store/store.js';
+export type {
+  AgentLoad,
+  AttemptOutcome,
+  CapabilityQueue,
+  FinishedTaskState,
+  KeptTaskSpec,
+  LatencySummary,
+  SchedulerLimits,
+  TaskAttempt,
+  TaskBackoff,
+  TaskCounters,
+  TaskCounts,
+  TaskFilter,
+  TaskRecord,
+  TaskState,
+  TaskStats,
+} from './tasks/index.js';
