@@ -35,3 +35,4 @@ export type {
   TaskState,
   TaskStats,
 } from './tasks/index.js';
+export { TOPOLOGIES, type Topology } from './topology/topology.js';
