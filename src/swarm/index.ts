@@ -35,4 +35,4 @@ export type {
   TaskState,
   TaskStats,
 } from './tasks/index.js';
-export { TOPOLOGIES, type Topology } from './topology/topology.js';
+export { DEFAULT_FAN_OUT, MAX_FAN_OUT, MIN_FAN_OUT, TOPOLOGIES, type Topology } from './topology/topology.js';
