@@ -276,6 +276,7 @@ class World {
       Array.from(this.store.values(), ({ record }) => durable(record)),
       this.now,
     );
+    this.drain();
     // Submitters come back and ask for what they had been promised.
     for (const id of this.accepted.keys()) {
       const record = this.scheduler.get(id);
@@ -286,7 +287,6 @@ class World {
       } else if (!record) assert.ok(this.forgotten.has(id) || this.settled.has(id), `${id} was lost`);
       else assert.ok(!this.settled.has(id), `${id} goes on after its end`);
     }
-    this.drain();
   }
 
   pass(milliseconds: number): void {

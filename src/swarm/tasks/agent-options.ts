@@ -26,7 +26,7 @@ export interface TaskAgentChange {
 }
 
 /** Capabilities as a set, `*` alone when it is among them; throws `ERR_SWARM_INVALID_OPTION`. */
-export function checkCapabilities(capabilities: readonly string[]): ReadonlySet<string> {
+function checkCapabilities(capabilities: readonly string[]): ReadonlySet<string> {
   if (!Array.isArray(capabilities) || capabilities.length > 1000) {
     throw new SwarmError('ERR_SWARM_INVALID_OPTION', 'capabilities must be an array of at most 1000 strings');
   }
@@ -35,7 +35,7 @@ export function checkCapabilities(capabilities: readonly string[]): ReadonlySet<
 }
 
 /** How many tasks an agent does at a time; throws `ERR_SWARM_INVALID_OPTION`. */
-export function checkConcurrency(concurrency: number): number {
+function checkConcurrency(concurrency: number): number {
   return checkNumber('concurrency', concurrency, 0, 10_000);
 }
 
@@ -53,5 +53,16 @@ export function makeAgent(given: TaskAgent): Agent {
     touched: 0,
     done: 0,
     failed: 0,
+  };
+}
+
+/** What makes the change; throws `ERR_SWARM_INVALID_OPTION` before it does anything. */
+export function changeAgent(agent: Agent, change: TaskAgentChange): () => void {
+  const capabilities = change.capabilities ? checkCapabilities(change.capabilities) : agent.capabilities;
+  const concurrency = change.concurrency === undefined ? agent.concurrency : checkConcurrency(change.concurrency);
+  return () => {
+    agent.capabilities = capabilities;
+    agent.concurrency = concurrency;
+    agent.draining = change.draining ?? agent.draining;
   };
 }

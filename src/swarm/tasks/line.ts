@@ -1,4 +1,5 @@
-interface Place {
+/** One that waits, under the id of the task that it wants to submit. */
+export interface Place {
   readonly id: string;
   readonly capability: string;
   readonly payloadSize: number;
@@ -62,29 +63,28 @@ export class SubmitterLine {
   }
 
   call(place: Place): void {
-    this.#leave(place);
+    this.leave(place.id);
     this.#called.set(place.id, place);
     this.#calledBytes += place.payloadSize;
   }
 
-  /** The submitter comes, or gives up. */
-  remove(id: string): 'called' | 'waiting' | undefined {
-    const called = this.#called.get(id);
-    if (called) {
-      this.#called.delete(id);
-      this.#calledBytes -= called.payloadSize;
-      return 'called';
-    }
-    const place = this.#waiting.get(id);
-    if (!place) return undefined;
-    this.#leave(place);
-    return 'waiting';
+  /** Somebody that was called comes, or does not want to any more. */
+  leaveCalled(id: string): boolean {
+    const place = this.#called.get(id);
+    if (!place) return false;
+    this.#called.delete(id);
+    this.#calledBytes -= place.payloadSize;
+    return true;
   }
 
-  #leave(place: Place): void {
-    this.#waiting.delete(place.id);
+  /** Somebody that waits comes in another way, or gives up. */
+  leave(id: string): boolean {
+    const place = this.#waiting.get(id);
+    if (!place) return false;
+    this.#waiting.delete(id);
     const same = this.#byCapability.get(place.capability);
-    same?.delete(place.id);
+    same?.delete(id);
     if (same?.size === 0) this.#byCapability.delete(place.capability);
+    return true;
   }
 }

@@ -1,6 +1,10 @@
 import type { AgentPool } from './agents.js';
 import type { Attempts } from './attempts.js';
+import type { TaskBook } from './book.js';
+import { checkNumber } from './limits.js';
+import type { TaskFilter } from './options.js';
 import type { AgentLoad, CapabilityQueue, TaskStats } from './stats.js';
+import type { TaskRecord } from './task.js';
 
 /** Walks the queue once. */
 export function taskStats(attempts: Attempts, parked: number, now: number): TaskStats {
@@ -51,4 +55,18 @@ export function agentLoads(agents: AgentPool): AgentLoad[] {
     done: agent.done,
     failed: agent.failed,
   }));
+}
+
+/** Walks the tasks in the order in which they are remembered. */
+export function findTasks(book: TaskBook, filter: TaskFilter): TaskRecord[] {
+  const { state, capability, submitter, agent } = filter;
+  const limit = checkNumber('limit', filter.limit ?? 100, 1, 1_000_000);
+  return book.records(
+    (record) =>
+      (state === undefined || record.state === state) &&
+      (capability === undefined || record.spec.capability === capability) &&
+      (submitter === undefined || record.spec.submitter === submitter) &&
+      (agent === undefined || record.attempts.at(-1)?.agent === agent),
+    limit,
+  );
 }

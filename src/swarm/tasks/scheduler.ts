@@ -1,69 +1,15 @@
 import { SwarmError } from '../errors.js';
 import type { SchedulerAction } from './actions.js';
-import {
-  type TaskAgent,
-  type TaskAgentChange,
-  checkCapabilities,
-  checkConcurrency,
-  makeAgent,
-} from './agent-options.js';
+import { Admission, type SubmitResult } from './admission.js';
+import { type TaskAgent, type TaskAgentChange, changeAgent, makeAgent } from './agent-options.js';
 import { Attempts } from './attempts.js';
-import { SubmitterLine } from './line.js';
-import { type SchedulerLimits, checkLimits, checkNumber } from './limits.js';
-import { type Agent, type LiveRecord, type Task, snapshot } from './model.js';
-import { agentLoads, taskStats } from './report.js';
+import { type SchedulerLimits, checkLimits } from './limits.js';
+import { type Agent, type Task, snapshot } from './model.js';
+import type { AgentLeftReason, TaskFailure, TaskFilter, TaskSchedulerOptions } from './options.js';
+import { agentLoads, findTasks, taskStats } from './report.js';
+import { restoreTasks } from './restore.js';
 import type { AgentLoad, TaskStats } from './stats.js';
-import {
-  type KeptTaskSpec,
-  type TaskRecord,
-  type TaskSpec,
-  type TaskState,
-  checkName,
-  checkSpec,
-  isFinished,
-} from './task.js';
-
-/** How a scheduler is made. */
-export interface TaskSchedulerOptions {
-  /** Milliseconds since 1970. Here and everywhere: whole or not, and never going back within one process. */
-  readonly now: number;
-  /** 0 to 1, for the jitter of back-offs. */
-  readonly random: () => number;
-  readonly limits?: Partial<SchedulerLimits> | undefined;
-}
-
-/**
- * What became of a submission. `exists`: the same submitter has submitted it already, under this id or this idempotency key;
- * `id` is what to attach to. `full`: nothing was kept; `park`, or refuse.
- */
-export type SubmitResult =
-  | { readonly status: 'accepted'; readonly id: string }
-  | { readonly status: 'exists'; readonly id: string; readonly state: TaskState }
-  | { readonly status: 'full' };
-
-/** Why an agent is gone: `lost` and `replaced` count as failures of the tasks that it had, `left` and `evicted` don't. */
-export type AgentLeftReason = 'left' | 'evicted' | 'lost' | 'replaced';
-
-/** What an agent says about an attempt that failed. */
-export interface TaskFailure {
-  /** Word for programs: kept as it is, up to 256 characters. */
-  readonly code: string;
-  /** Words for people: kept up to 1000 characters. */
-  readonly message: string;
-  /** False: trying again is useless, the task is `failed` at once. */
-  readonly retry: boolean;
-}
-
-/** Which tasks to show; all conditions must hold. */
-export interface TaskFilter {
-  readonly state?: TaskState | undefined;
-  readonly capability?: string | undefined;
-  readonly submitter?: string | undefined;
-  /** Agent that has, or had last, the task. */
-  readonly agent?: string | undefined;
-  /** Most tasks. Default: 100; 1 to 1,000,000. */
-  readonly limit?: number | undefined;
-}
+import { type TaskRecord, type TaskSpec, isFinished } from './task.js';
 
 /**
  * Decides which agent does which task and what happens when it doesn't: a state machine without clock, sockets and store.
@@ -79,58 +25,30 @@ export interface TaskFilter {
 export class TaskScheduler {
   readonly limits: SchedulerLimits;
   readonly #attempts: Attempts;
-  readonly #line = new SubmitterLine();
+  readonly #admission: Admission;
   #now: number;
 
   /** Throws `ERR_SWARM_INVALID_OPTION` for limits that are unknown or out of range. */
   constructor(options: TaskSchedulerOptions) {
     this.limits = checkLimits(options.limits ?? {});
     this.#attempts = new Attempts(this.limits, options.random);
+    this.#admission = new Admission(this.#attempts);
     this.#now = options.now;
   }
 
   /**
-   * Takes up the records of an earlier coordinator; before anything else. Finished tasks are kept for the rest of their
+   * Takes up the records of an earlier coordinator; before anything else, and its actions are to be done before anybody is
+   * answered: tasks may have ended by it. Finished tasks are kept for the rest of their
    * time, unfinished ones go on: their payloads are read from the store by whoever gets an `assign` without. Throws
    * `ERR_SWARM_STORE` for a record of another version and when tasks are there already.
    */
   restore(records: Iterable<TaskRecord>, now: number): void {
     this.#advance(now);
-    const { book } = this.#attempts;
-    if (book.size > 0) throw new SwarmError('ERR_SWARM_STORE', 'tasks can be restored into an empty scheduler only');
-    const sorted = [...records];
-    for (const { id, version, state } of sorted) {
-      if (version !== 1 || !Object.hasOwn(book.counts, state)) {
-        const what = `version ${String(version)}, state ${String(state)}`;
-        throw new SwarmError(
-          'ERR_SWARM_STORE',
-          `the record of task ${id} (${what}) was written by another version of skein`,
-        );
-      }
+    if (this.#attempts.book.size > 0) {
+      throw new SwarmError('ERR_SWARM_STORE', 'tasks can be restored into an empty scheduler only');
     }
-    sorted.sort((left, right) => (left.endedAt ?? 0) - (right.endedAt ?? 0) || left.sequence - right.sequence);
-    for (const record of sorted) this.#restore(record, this.#now);
+    restoreTasks(this.#attempts, records, this.#now);
     this.#end();
-  }
-
-  #restore(record: TaskRecord, now: number): void {
-    const { book, counters } = this.#attempts;
-    const attempts = record.attempts.map((attempt) => ({ ...attempt }));
-    const task = book.add({ ...record, attempts }, undefined, false);
-    if (isFinished(record.state)) return;
-    counters.restored += 1;
-    if (record.state === 'waiting') this.#attempts.wait(task);
-    else if (record.state === 'queued') this.#attempts.ready(task, now);
-    else {
-      const agent = attempts.at(-1)?.agent ?? 'unknown';
-      this.#attempts.end(task, now, 'coordinator-restarted');
-      this.#attempts.interrupt(
-        task,
-        now,
-        'coordinator-restarted',
-        `the coordinator stopped while agent ${agent} was at it`,
-      );
-    }
   }
 
   /**
@@ -141,85 +59,11 @@ export class TaskScheduler {
    */
   submit(now: number, id: string, spec: TaskSpec): SubmitResult {
     this.#advance(now);
-    const wasCalled = this.#line.remove(id) === 'called';
     try {
-      return this.#submit(id, spec, wasCalled);
+      return this.#admission.submit(this.#now, id, spec);
     } finally {
       this.#end();
     }
-  }
-
-  #submit(id: string, spec: TaskSpec, wasCalled: boolean): SubmitResult {
-    const { book, counters } = this.#attempts;
-    checkName('id', id);
-    const kept = checkSpec(spec);
-    const existing = this.#existing(id, kept);
-    if (existing) return { status: 'exists', id: existing.record.id, state: existing.record.state };
-    if (kept.payloadSize > this.limits.maxPayloadBytes) {
-      const words = `the payload has ${kept.payloadSize} bytes; all tasks together may have ${this.limits.maxPayloadBytes}`;
-      throw new SwarmError('ERR_SWARM_TOO_LARGE', words);
-    }
-    const hasRoom = wasCalled ? this.#fits(kept.payloadSize) : this.#hasRoom(kept);
-    if (!hasRoom) return { status: 'full' };
-    const record: LiveRecord = {
-      version: 1,
-      id,
-      sequence: book.nextSequence(),
-      spec: kept,
-      state: 'queued',
-      attempt: 0,
-      failures: 0,
-      interruptions: 0,
-      attempts: [],
-      createdAt: this.#now,
-      ...(kept.deadline !== undefined && { deadlineAt: this.#now + kept.deadline }),
-    };
-    counters.accepted += 1;
-    this.#attempts.ready(book.add(record, spec.payload, true), this.#now);
-    return { status: 'accepted', id };
-  }
-
-  #existing(id: string, spec: KeptTaskSpec): Task | undefined {
-    const { book } = this.#attempts;
-    const sameId = book.get(id);
-    if (sameId && sameId.spec.submitter !== spec.submitter) {
-      throw new SwarmError(
-        'ERR_SWARM_INVALID_OPTION',
-        `another member has submitted a task with the id ${id}; use a new id`,
-      );
-    }
-    const { submitter, idempotencyKey: key } = spec;
-    const existing = sameId ?? (key === undefined ? undefined : book.byKey(submitter, key));
-    if (!existing) return undefined;
-    const { capability, payloadSize } = existing.spec;
-    if (capability !== spec.capability || payloadSize !== spec.payloadSize) {
-      const name = sameId ? `id ${id}` : `idempotency key ${String(key)}`;
-      const words = `${submitter} has used the ${name} for another task (${capability}, ${payloadSize} bytes); use a new one`;
-      throw new SwarmError('ERR_SWARM_INVALID_OPTION', words);
-    }
-    return existing;
-  }
-
-  /** Whether a task may come in now, past those that wait in line only when an idle agent takes it. */
-  #hasRoom(spec: KeptTaskSpec): boolean {
-    if (!this.#fits(spec.payloadSize)) return false;
-    if (this.#mayOvertake() && this.#attempts.matcher.agentFor(spec.capability, spec.requires, undefined)) return true;
-    return this.#line.size === 0 && this.#hasPlace();
-  }
-
-  /** Not when the first in line waits for bytes: small payloads would keep a large one out for ever. */
-  #mayOvertake(): boolean {
-    const first = this.#line.first();
-    return !first || this.#fits(first.payloadSize);
-  }
-
-  #fits(payloadSize: number): boolean {
-    return this.#attempts.book.payloadBytes + this.#line.calledBytes + payloadSize <= this.limits.maxPayloadBytes;
-  }
-
-  #hasPlace(): boolean {
-    const { queued, waiting } = this.#attempts.book.counts;
-    return queued + waiting + this.#line.called < this.limits.maxQueued;
   }
 
   /**
@@ -228,17 +72,15 @@ export class TaskScheduler {
    */
   park(now: number, id: string, capability: string, payloadSize: number): boolean {
     this.#advance(now);
-    if (this.#line.has(id) || this.#line.size >= this.limits.maxParked) return false;
-    if (payloadSize > this.limits.maxPayloadBytes) return false;
-    this.#line.wait(id, capability, payloadSize);
+    const isParked = this.#admission.park(id, capability, payloadSize);
     this.#end();
-    return true;
+    return isParked;
   }
 
   /** Takes a submitter out of the line, also one that was told `room` and does not want it any more. */
   unpark(now: number, id: string): boolean {
     this.#advance(now);
-    const wasThere = this.#line.remove(id) !== undefined;
+    const wasThere = this.#admission.unpark(id);
     this.#end();
     return wasThere;
   }
@@ -284,13 +126,8 @@ export class TaskScheduler {
     this.#advance(now);
     const agent = this.#agent(change.id, change.incarnation);
     if (!agent) return false;
-    const capabilities = change.capabilities ? checkCapabilities(change.capabilities) : agent.capabilities;
-    const concurrency = change.concurrency === undefined ? agent.concurrency : checkConcurrency(change.concurrency);
-    this.#attempts.matcher.agents.update(agent, () => {
-      agent.capabilities = capabilities;
-      agent.concurrency = concurrency;
-      agent.draining = change.draining ?? agent.draining;
-    });
+    const apply = changeAgent(agent, change);
+    this.#attempts.matcher.agents.update(agent, apply);
     this.#attempts.offer(agent);
     this.#attempts.offerAvoided();
     this.#end();
@@ -474,21 +311,12 @@ export class TaskScheduler {
 
   /** Tasks that are remembered, in the order of their submission since the last restart. Walks them all. */
   tasks(filter: TaskFilter = {}): TaskRecord[] {
-    const { state, capability, submitter, agent } = filter;
-    const limit = checkNumber('limit', filter.limit ?? 100, 1, 1_000_000);
-    return this.#attempts.book.records(
-      (record) =>
-        (state === undefined || record.state === state) &&
-        (capability === undefined || record.spec.capability === capability) &&
-        (submitter === undefined || record.spec.submitter === submitter) &&
-        (agent === undefined || record.attempts.at(-1)?.agent === agent),
-      limit,
-    );
+    return findTasks(this.#attempts.book, filter);
   }
 
   /** Numbers for people and tests. Walks the queue. */
   stats(now: number): TaskStats {
-    return taskStats(this.#attempts, this.#line.size, Math.max(now, this.#now));
+    return taskStats(this.#attempts, this.#admission.parked, Math.max(now, this.#now));
   }
 
   /** What each agent has. */
@@ -503,21 +331,7 @@ export class TaskScheduler {
   /** Ends every call: gives what can be given, and calls those for whom there is room now. */
   #end(): void {
     this.#attempts.dispatch(this.#now);
-    const line = this.#line;
-    for (let first = line.first(); first && this.#hasPlace() && this.#fits(first.payloadSize); first = line.first()) {
-      this.#call(first);
-    }
-    if (line.size === 0 || !this.#mayOvertake()) return;
-    // The queue is full, but there may be agents for whom nothing is in it.
-    for (const first of line.firsts()) {
-      const isIdle = this.#attempts.matcher.agentFor(first.capability, undefined, undefined) !== undefined;
-      if (isIdle && this.#fits(first.payloadSize) && !line.isExpected(first.capability)) this.#call(first);
-    }
-  }
-
-  #call(place: Parameters<SubmitterLine['call']>[0]): void {
-    this.#line.call(place);
-    this.#attempts.book.tell({ kind: 'room', id: place.id });
+    this.#admission.callNext();
   }
 }
 

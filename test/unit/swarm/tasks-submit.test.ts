@@ -263,6 +263,18 @@ describe('back-pressure', () => {
     assert.equal(bench.submit('p1', { payload: new Uint8Array(2) }), 'accepted');
   });
 
+  test('who tries again without being called keeps its place', () => {
+    const bench = new Bench({ maxQueued: 1 });
+    bench.submit('t1');
+    for (const id of ['p1', 'p2']) bench.scheduler.park(bench.now, id, 'c', 3);
+    assert.equal(bench.submit('p1'), 'full');
+    bench.join('a');
+    assert.deepEqual(called(bench), ['p1']);
+    bench.submit('p1');
+    bench.done('t1');
+    assert.deepEqual(called(bench), ['p2']);
+  });
+
   test('the line is bounded, and nobody stands in it twice', () => {
     const bench = new Bench({ maxQueued: 1, maxParked: 2 });
     bench.submit('t1');
