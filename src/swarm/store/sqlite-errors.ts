@@ -2,49 +2,75 @@
 
 import { SwarmError } from '../errors.js';
 
-const BUSY = 5;
-const READONLY = 8;
-const IOERR = 10;
-const CORRUPT = 11;
+interface Meaning {
+  readonly code: number;
+  /** What SQLite says, the same in all versions: Deno tells no code of what fails in `exec`. */
+  readonly says: string;
+  /** What it means: 'The store FILE ...'. */
+  readonly means: string;
+}
+
 const FULL = 13;
-const CANTOPEN = 14;
-const NOTADB = 26;
 
-const WORDS: Record<number, string> = {
-  [BUSY]:
-    'is open already, in this process or another: a store has one owner at a time. Close that one, or use another file',
-  [READONLY]: 'cannot be written: look at the permissions of the file and its folder',
-  [IOERR]: 'could not be read or written: look at the disk, then start again',
-  [CORRUPT]: 'is damaged: put a copy from a backup in its place',
-  [FULL]: 'has no room left on its disk: the batch was not written; make room and write again',
-  [CANTOPEN]:
-    'cannot be opened, or its journal beside it cannot be made: look at the permissions of the file and its folder',
-  [NOTADB]: 'is not an SQLite file: use another file, or put a copy from a backup in its place',
-};
+const MEANINGS: readonly Meaning[] = [
+  {
+    code: 5,
+    says: 'database is locked',
+    means:
+      'is open already, in this process or another: a store has one owner at a time. Close that one, or use another file',
+  },
+  {
+    code: 8,
+    says: 'attempt to write a readonly database',
+    means: 'cannot be written: look at the permissions of the file and its folder',
+  },
+  {
+    code: 10,
+    says: 'disk I/O error',
+    means: 'could not be read or written: look at the disk, then start again',
+  },
+  {
+    code: 11,
+    says: 'database disk image is malformed',
+    means: 'is damaged: put a copy from a backup in its place',
+  },
+  {
+    code: FULL,
+    says: 'database or disk is full',
+    means: 'has no room left on its disk: nothing was written; make room and try again',
+  },
+  {
+    code: 14,
+    says: 'unable to open database file',
+    means:
+      'cannot be opened, or its journal beside it cannot be made: look at the permissions of the file and its folder',
+  },
+  {
+    code: 26,
+    says: 'file is not a database',
+    means: 'is not an SQLite file: use another file, or put a copy from a backup in its place',
+  },
+];
 
-/** The primary result code of SQLite, or `undefined` where the error is none of its. */
-function primaryCode(error: unknown): number | undefined {
-  if (typeof error !== 'object' || error === null) return undefined;
-  const { errcode, rawCode, errno } = error as { errcode?: unknown; rawCode?: unknown; errno?: unknown };
-  for (const code of [errcode, rawCode, errno]) {
-    // System errors are negative.
-    if (typeof code === 'number' && code > 0) return code & 0xff;
-  }
+function meaningOf(error: unknown): Meaning | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { message } = error;
+  const { errcode, rawCode } = error as { errcode?: unknown; rawCode?: unknown };
   // libsql puts the code of a failed open into its words only.
-  const words = error instanceof Error ? / to local database .*: (\d+)"/.exec(error.message) : null;
-  return words === null ? undefined : Number(words[1]) & 0xff;
+  const code = errcode ?? rawCode ?? / to local database .*: (\d+)"/.exec(message)?.[1];
+  if (code === undefined) return MEANINGS.find(({ says }) => message.startsWith(says));
+  // The low byte is the primary code; the rest says more exactly where it comes from.
+  return MEANINGS.find((meaning) => meaning.code === (Number(code) & 0xff));
 }
 
 /** Whether a failed transaction leaves the file as it was, so that the next may try. */
 export function leavesFileIntact(error: unknown): boolean {
-  return primaryCode(error) === FULL;
+  return meaningOf(error)?.code === FULL;
 }
 
 /** @param title 'The store FILE' */
 export function storeError(title: string, cause: unknown): SwarmError {
   if (SwarmError.isSwarmError(cause)) return cause;
-  const code = primaryCode(cause);
-  const known = code === undefined ? undefined : WORDS[code];
-  const words = known ?? `failed: ${cause instanceof Error ? cause.message : String(cause)}`;
+  const words = meaningOf(cause)?.means ?? `failed: ${cause instanceof Error ? cause.message : String(cause)}`;
   return new SwarmError('ERR_SWARM_STORE', `${title} ${words}.`, { cause });
 }
