@@ -34,7 +34,10 @@ export interface QuicClientConfig
     PinOptions,
     Pick<ConnectOptions, 'verifyPeer' | 'rejectUnauthorized' | 'servername' | 'ciphers' | 'resumption' | 'family'>,
     Pick<PoolOptions, 'idleEviction'>,
-    Pick<QuicEndpointOptions, 'keyLog' | 'network' | 'clock' | 'randomFill' | 'receiveBufferSize' | 'sendBufferSize'> {
+    Pick<
+      QuicEndpointOptions,
+      'keyLog' | 'udp' | 'network' | 'clock' | 'randomFill' | 'receiveBufferSize' | 'sendBufferSize'
+    > {
   /** Where `connect()` without arguments goes. Defaults `'localhost'` and 4433. */
   readonly serverHost?: string | undefined;
   readonly serverPort?: number | undefined;

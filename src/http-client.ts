@@ -27,7 +27,7 @@ export interface Http3AgentOptions
     Pick<ConnectOptions, 'verifyPeer' | 'rejectUnauthorized' | 'servername' | 'ciphers' | 'resumption' | 'family'>,
     Pick<
       QuicEndpointOptions,
-      'keyLog' | 'network' | 'clock' | 'randomFill' | 'receiveBufferSize' | 'sendBufferSize' | 'maxConnections'
+      'keyLog' | 'udp' | 'network' | 'clock' | 'randomFill' | 'receiveBufferSize' | 'sendBufferSize' | 'maxConnections'
     > {}
 
 /** Dials from one endpoint, made at the first call. */

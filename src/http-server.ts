@@ -22,6 +22,7 @@ export interface HttpServerOptions
       QuicEndpointOptions,
       | 'ipv6Only'
       | 'keyLog'
+      | 'udp'
       | 'network'
       | 'clock'
       | 'randomFill'

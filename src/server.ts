@@ -25,6 +25,7 @@ export interface QuicServerConfig
       | 'ipv6Only'
       | 'reusePort'
       | 'keyLog'
+      | 'udp'
       | 'network'
       | 'clock'
       | 'randomFill'

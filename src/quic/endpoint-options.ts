@@ -4,6 +4,7 @@ import type { RandomFill } from '../engine/random.js';
 import type { ConnectionOptions } from './options.js';
 import type { IdentityOptions, PinOptions, TlsMaterialOptions, TrustOptions } from './tls/options.js';
 import type { Clock, UdpNetwork } from './types/udp.js';
+import type { UdpBackend } from './udp/select-network.js';
 
 /**
  * Takes lines of the NSS key log format, each with its newline. Whoever has them can decrypt the traffic.
@@ -34,6 +35,17 @@ export interface QuicEndpointOptions extends ConnectionOptions {
   readonly sessionCapacity?: number | undefined;
   /** Gets TLS secrets. Default: none, unless the environment variable SSLKEYLOGFILE names a file. */
   readonly keyLog?: KeyLogHook | undefined;
+  /**
+   * How the endpoint reaches UDP:
+   *
+   * - `'dgram'` (default): by `node:dgram`, everywhere.
+   * - `'native'`: by the system calls of Linux, called through `node:ffi` (Node >= 26.7, Linux on x64 or arm64, main
+   *   thread). Many datagrams go to and come from the kernel with one call (GSO, GRO), ECN is used (RFC 9000 13.4), and
+   *   datagrams are never fragmented, not even by the local machine. `node:ffi` is experimental: Node prints a warning.
+   *   Where it cannot be used, which a self-test finds out, `create` fails with `ERR_QUIC_UDP_UNAVAILABLE` and says why.
+   * - `'auto'`: `'native'` where it can be used, else `'dgram'`. `QuicEndpoint.udp` tells which.
+   */
+  readonly udp?: UdpBackend | undefined;
   /** Network, time and randomness, for simulations (`skein/testing`). Defaults: the real ones. */
   readonly network?: UdpNetwork | undefined;
   readonly clock?: Clock | undefined;

@@ -17,14 +17,16 @@ import { checkInteger, pathMtuBound, resolveConnectionOptions, type ResolvedConn
 import { NetworkWatch } from './network-watch.js';
 import { Pump } from './pump.js';
 import { SocketSet } from './sockets.js';
-import type { Clock, SocketAddress } from './types/udp.js';
-import { DgramNetwork } from './udp/dgram-network.js';
+import type { Clock, SocketAddress, UdpNetwork } from './types/udp.js';
+import { selectNetwork } from './udp/select-network.js';
 import { systemClock } from './udp/system-clock.js';
 
 /** Time that the last packets of closed connections get, beyond which the sockets close. */
 const DRAIN_LIMIT = 1000;
 
 export class QuicEndpoint implements AsyncDisposable {
+  /** The UDP backend in use (option `udp`); undefined on a `network` of one's own. */
+  readonly udp: 'dgram' | 'native' | undefined;
   readonly #engine: Engine;
   readonly #clock: Clock;
   readonly #pump: Pump;
@@ -38,7 +40,14 @@ export class QuicEndpoint implements AsyncDisposable {
   #closed: Promise<void> | undefined;
   #unref = false;
 
-  private constructor(engine: Engine, clock: Clock, options: QuicEndpointOptions, base: ResolvedConnectionOptions) {
+  private constructor(
+    engine: Engine,
+    clock: Clock,
+    network: Awaited<ReturnType<typeof networkOf>>,
+    options: QuicEndpointOptions,
+    base: ResolvedConnectionOptions,
+  ) {
+    this.udp = network.name;
     this.#engine = engine;
     this.#clock = clock;
     this.#base = base;
@@ -58,7 +67,7 @@ export class QuicEndpoint implements AsyncDisposable {
     });
     // Whichever call crashes: the pump finds out in its next turn, and ends the connections.
     engine.onCrash = () => this.#pump.wake();
-    this.#sockets = new SocketSet(options.network ?? new DgramNetwork(), this.#pump, options);
+    this.#sockets = new SocketSet(network.network, this.#pump, options);
     this.#connections = new EndpointConnections(
       {
         engine,
@@ -82,14 +91,15 @@ export class QuicEndpoint implements AsyncDisposable {
    * Makes an endpoint and binds its socket.
    *
    * @throws QuicError `ERR_QUIC_ADDRESS_IN_USE`, `ERR_QUIC_ADDRESS_NOT_AVAILABLE`, `ERR_QUIC_PERMISSION`,
-   *   `ERR_QUIC_INVALID_OPTION`; EngineError `ERR_ENGINE_LOAD`
+   *   `ERR_QUIC_UDP_UNAVAILABLE`, `ERR_QUIC_INVALID_OPTION`; EngineError `ERR_ENGINE_LOAD`
    */
   static async create(options: QuicEndpointOptions = {}): Promise<QuicEndpoint> {
     const base = resolveConnectionOptions(options);
     checkInteger('maxConnections', options.maxConnections ?? 1, 1, 1_000_000);
     const clock = options.clock ?? systemClock;
+    const network = await networkOf(options);
     const engine = await createEngine(options, clock);
-    const endpoint = new QuicEndpoint(engine, clock, options, base);
+    const endpoint = new QuicEndpoint(engine, clock, network, options, base);
     await endpoint.#sockets.bindMain();
     endpoint.#updateKeepAlive();
     return endpoint;
@@ -292,4 +302,14 @@ export class QuicEndpoint implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+/** The network that the options ask for. */
+async function networkOf({
+  network,
+  udp,
+}: QuicEndpointOptions): Promise<{ readonly network: UdpNetwork; readonly name: 'dgram' | 'native' | undefined }> {
+  if (network === undefined) return selectNetwork(udp ?? 'dgram');
+  if (udp === undefined) return { network, name: undefined };
+  throw new QuicError('ERR_QUIC_INVALID_OPTION', 'udp chooses a network, and network is one: give one of both');
 }

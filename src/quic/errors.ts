@@ -60,6 +60,8 @@ export const QUIC_ERROR_CODES = {
   // The endpoint
   ERR_QUIC_ADDRESS_IN_USE: 'Another socket is bound to the address and port.',
   ERR_QUIC_ADDRESS_NOT_AVAILABLE: 'The address is none of this machine.',
+  ERR_QUIC_UDP_UNAVAILABLE:
+    "The UDP backend that was asked for (`udp: 'native'`) cannot be used here; the message says why.",
   ERR_QUIC_PERMISSION: 'The process may not bind the address and port.',
   ERR_QUIC_BIND: 'The UDP socket cannot be bound; `cause` holds the error of the operating system.',
   ERR_QUIC_SOCKET: 'The UDP socket failed; `cause` holds the error of the operating system.',

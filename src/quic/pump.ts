@@ -124,6 +124,10 @@ export class Pump implements DatagramSink {
     }
   }
 
+  received(): void {
+    this.#turn();
+  }
+
   writable(): void {
     if (this.#blocked) {
       this.#blocked = false;
@@ -136,8 +140,8 @@ export class Pump implements DatagramSink {
   }
 
   readonly #turn = (): void => {
+    if (!this.#turnPending || this.#stopped) return;
     this.#turnPending = false;
-    if (this.#stopped) return;
     this.#takeInput();
     this.wake();
   };

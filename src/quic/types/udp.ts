@@ -29,6 +29,11 @@ export interface DatagramSink {
     ecn: number,
     segmentSize: number,
   ): void;
+  /**
+   * What is there for now has been handed over, in as many calls of {@link receive} as it took. A socket that does not
+   * know when that is never says so; one that does is spared a turn of the event loop.
+   */
+  received?(socket: UdpSocket): void;
   /** The socket can send again after {@link UdpSocket.writable} was false. */
   writable(socket: UdpSocket): void;
   /**

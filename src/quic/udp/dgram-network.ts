@@ -4,25 +4,15 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 
 import { QuicError } from '../errors.js';
-import type { SocketAddress, UdpBindOptions, UdpNetwork } from '../types/udp.js';
+import type { SocketAddress, UdpBindOptions } from '../types/udp.js';
 
-import { formatSocketAddress, isLoopback, isWildcard, mapAddress, socketAddress, unmapAddress } from './address.js';
+import { formatSocketAddress, isWildcard, mapAddress } from './address.js';
 import { DgramSocket } from './dgram-socket.js';
-import { systemInterfaces } from './interfaces.js';
-import type { InterfaceTable } from './interfaces.js';
 import { bindError, connectError } from './socket-errors.js';
+import { ERROR_MAX_AGE_MS, SystemNetwork } from './system-network.js';
 
 /** Below this, asking the kernel for less once more makes no difference. */
 const SMALLEST_BUFFER_BYTES = 1 << 16;
-
-/** How old the list of addresses may be when an error asks whether an address has gone. */
-const ERROR_MAX_AGE_MS = 100;
-
-/** Bytes of the IP and UDP headers, and the largest payload that their length fields allow. */
-const HEADERS = {
-  IPv4: { bytes: 28, largestPayload: 65_535 - 28 },
-  IPv6: { bytes: 48, largestPayload: 65_535 - 8 },
-} as const;
 
 /**
  * The network of the operating system, by `node:dgram`.
@@ -31,14 +21,7 @@ const HEADERS = {
  * fragmentation. The kernel fragments datagrams that are larger than the MTU of the interface; that is why
  * {@link DgramNetwork.maxPayloadTowards} is there.
  */
-export class DgramNetwork implements UdpNetwork {
-  readonly #interfaces: InterfaceTable;
-
-  /** @param interfaces what is known of this machine's interfaces. Default: what the operating system says */
-  constructor(interfaces: InterfaceTable = systemInterfaces) {
-    this.#interfaces = interfaces;
-  }
-
+export class DgramNetwork extends SystemNetwork {
   /**
    * Binds a socket.
    *
@@ -48,7 +31,8 @@ export class DgramNetwork implements UdpNetwork {
    */
   async bind(options: UdpBindOptions): Promise<DgramSocket> {
     const { address, port, sink, connectTo } = options;
-    checkOptions(options);
+    this.checkAddresses(options);
+    checkReusePort(options);
     const ipv6 = isIP(address) === 6;
     const dualStack = ipv6 && !options.ipv6Only;
     const socket = createSocket({
@@ -66,7 +50,8 @@ export class DgramNetwork implements UdpNetwork {
       socket.close();
       throw error;
     }
-    const local = localAddress(socket, address);
+    const bound = socket.address();
+    const local = this.localAddress(bound.address, bound.port, address);
     return new DgramSocket({
       socket,
       id: options.id,
@@ -76,49 +61,12 @@ export class DgramNetwork implements UdpNetwork {
       sendBufferBytes: growBuffer(socket, 'Send', options.sendBufferBytes),
       dualStack,
       sink,
-      addressIsLocal: () => isWildcard(local.address) || this.#interfaces.hasAddress(local.address, ERROR_MAX_AGE_MS),
+      addressIsLocal: () => isWildcard(local.address) || this.interfaces.hasAddress(local.address, ERROR_MAX_AGE_MS),
     });
-  }
-
-  /**
-   * The MTU of the interface towards `remote`, less the headers: of the loopback interface for this machine's own
-   * addresses, else of the interface that has the address of `local`, or whose subnet `remote` is in.
-   *
-   * Undefined when a socket bound to all addresses sends beyond the local subnets, and where the system does not tell
-   * MTUs: anywhere but Linux, apart from the loopback of macOS and the BSDs. Looked up again every few seconds.
-   */
-  maxPayloadTowards(local: SocketAddress, remote: SocketAddress): number | undefined {
-    const mtu = this.#mtuTowards(local.address, remote.address);
-    const headers = HEADERS[remote.family];
-    if (mtu === undefined || mtu <= headers.bytes) return undefined;
-    return Math.min(mtu - headers.bytes, headers.largestPayload);
-  }
-
-  /** Whether an address is one of this machine's, as known within the last seconds; `0.0.0.0` and `::` always are. */
-  hasLocalAddress(address: string): boolean {
-    return isWildcard(address) || this.#interfaces.hasAddress(address);
-  }
-
-  #mtuTowards(local: string, remote: string): number | undefined {
-    if (isLoopback(remote) || this.#interfaces.hasAddress(remote)) return this.#interfaces.loopbackMtu();
-    if (isWildcard(local)) return this.#interfaces.mtuOfSubnet(remote);
-    return this.#interfaces.mtuOfAddress(local);
   }
 }
 
-function checkOptions({ address, port, connectTo, reusePort }: UdpBindOptions): void {
-  if (isIP(address) === 0) {
-    throw new QuicError(
-      'ERR_QUIC_INVALID_OPTION',
-      `Cannot bind a UDP socket to '${address}': it is no IP address. Host names are not looked up here.`,
-    );
-  }
-  if (connectTo !== undefined && socketAddress(connectTo.address, connectTo.port) === undefined) {
-    throw new QuicError(
-      'ERR_QUIC_INVALID_OPTION',
-      `Cannot connect a UDP socket to '${connectTo.address}' port ${connectTo.port}: that is no IP address and port.`,
-    );
-  }
+function checkReusePort({ address, port, reusePort }: UdpBindOptions): void {
   if (reusePort === true && !runtimeReusesPorts()) {
     throw new QuicError(
       'ERR_QUIC_INVALID_OPTION',
@@ -169,14 +117,6 @@ async function connectSocket(socket: Socket, remote: SocketAddress, dualStack: b
     }
   });
   return remote;
-}
-
-/** Where the socket is; the zone, which the system leaves out, as it was given. */
-function localAddress(socket: Socket, asked: string): SocketAddress {
-  const { address, port } = socket.address();
-  const zone = asked.includes('%') && !address.includes('%') ? asked.slice(asked.indexOf('%')) : '';
-  const local = socketAddress(unmapAddress(address) + zone, port);
-  return local ?? { address, port, family: 'IPv4' };
 }
 
 /**
