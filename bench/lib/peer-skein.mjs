@@ -3,7 +3,7 @@
 //   node bench/lib/peer-skein.mjs server CERT KEY [OPTIONS]              prints its port
 //   node bench/lib/peer-skein.mjs client PORT CA WORK SIZE [OPTIONS]     prints what it measured
 //
-// OPTIONS are those of `listen` and `connect`, as JSON. Works: echo, upload (MiB), small (streams), handshakes (count).
+// OPTIONS are those of `listen` and `connect`, and `udp` of the endpoint, as JSON. Works: echo, upload (MiB), small (streams), handshakes (count).
 import { clientControl, serveControl } from './control.mjs';
 import { loadSkein } from './skein.mjs';
 import { runWork } from './works.mjs';
@@ -34,22 +34,24 @@ async function countStream(stream) {
 
 const endpointOptions = { maxConcurrentStreams: 1000, streamTimeout: 0, maxConnections: 100_000 };
 
-async function server(cert, key, options = '{}') {
+async function server(cert, key, json = '{}') {
   const { QuicEndpoint } = await loadSkein();
-  const endpoint = await QuicEndpoint.create({ host: '127.0.0.1', ...endpointOptions });
+  const { udp, ...options } = JSON.parse(json);
+  const endpoint = await QuicEndpoint.create({ host: '127.0.0.1', ...endpointOptions, udp });
   // A connection that is cut off ends its streams with an error, which is none here.
   const each = (serve) => (connection) => connection.on('stream', (stream) => serve(stream).catch(() => undefined));
   const handlers = { echo: each(echoStream), sink: each(countStream) };
-  await endpoint.listen({ certPath: cert, keyPath: key, ...JSON.parse(options) }, handlers);
+  await endpoint.listen({ certPath: cert, keyPath: key, ...options }, handlers);
   serveControl({ port: endpoint.address.port }, () => ({ stats: endpoint.stats() }));
 }
 
-async function client(port, caPath, work, size, options = '{}') {
+async function client(port, caPath, work, size, json = '{}') {
   const { QuicEndpoint } = await loadSkein();
+  const { udp, ...options } = JSON.parse(json);
   const control = clientControl();
-  const endpoint = await QuicEndpoint.create(endpointOptions);
+  const endpoint = await QuicEndpoint.create({ ...endpointOptions, udp });
   const alpn = [work === 'upload' ? 'sink' : 'echo'];
-  const connectOptions = { alpn, caPath, ownSocket: true, ...JSON.parse(options) };
+  const connectOptions = { alpn, caPath, ownSocket: true, ...options };
   const connect = () => endpoint.connect('127.0.0.1', Number(port), connectOptions);
   if (work === 'handshakes') {
     await handshakes(control, connect, Number(size));

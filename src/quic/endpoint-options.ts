@@ -44,6 +44,8 @@ export interface QuicEndpointOptions extends ConnectionOptions {
    *   datagrams are never fragmented, not even by the local machine. `node:ffi` is experimental: Node prints a warning.
    *   Where it cannot be used, which a self-test finds out, `create` fails with `ERR_QUIC_UDP_UNAVAILABLE` and says why.
    * - `'auto'`: `'native'` where it can be used, else `'dgram'`. `QuicEndpoint.udp` tells which.
+   *
+   * The environment variable SKEIN_UDP changes the default.
    */
   readonly udp?: UdpBackend | undefined;
   /** Network, time and randomness, for simulations (`skein/testing`). Defaults: the real ones. */

@@ -309,7 +309,7 @@ async function networkOf({
   network,
   udp,
 }: QuicEndpointOptions): Promise<{ readonly network: UdpNetwork; readonly name: 'dgram' | 'native' | undefined }> {
-  if (network === undefined) return selectNetwork(udp ?? 'dgram');
+  if (network === undefined) return selectNetwork(udp);
   if (udp === undefined) return { network, name: undefined };
   throw new QuicError('ERR_QUIC_INVALID_OPTION', 'udp chooses a network, and network is one: give one of both');
 }

@@ -124,7 +124,7 @@ export class Pump implements DatagramSink {
     }
   }
 
-  received(): void {
+  receivedAll(): void {
     this.#turn();
   }
 

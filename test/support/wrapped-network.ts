@@ -1,11 +1,11 @@
 import type { UdpBindOptions, UdpNetwork, UdpSocket } from '../../src/quic/index.js';
-import { DgramNetwork } from '../../src/quic/udp/dgram-network.js';
+import { network } from './udp-sockets.js';
 
-/** The real network, whose sockets a test gets hold of. */
+/** The real network, as SKEIN_UDP chooses it, whose sockets a test gets hold of. */
 export class WrappedNetwork implements UdpNetwork {
   /** Sockets in the order in which they were bound, with what they were bound by. */
   readonly bound: { readonly socket: UdpSocket; readonly options: UdpBindOptions }[] = [];
-  readonly #inner = new DgramNetwork();
+  readonly #inner = network;
 
   async bind(options: UdpBindOptions): Promise<UdpSocket> {
     const socket = await this.#inner.bind(options);

@@ -30,10 +30,10 @@ export interface DatagramSink {
     segmentSize: number,
   ): void;
   /**
-   * What is there for now has been handed over, in as many calls of {@link receive} as it took. A socket that does not
-   * know when that is never says so; one that does is spared a turn of the event loop.
+   * All that was there has been handed over, in as many calls of {@link receive} as it took: the sink need not wait for
+   * more. Sockets that do not know never call it.
    */
-  received?(socket: UdpSocket): void;
+  receivedAll?(socket: UdpSocket): void;
   /** The socket can send again after {@link UdpSocket.writable} was false. */
   writable(socket: UdpSocket): void;
   /**

@@ -1,9 +1,10 @@
 import type { RemoteInfo, Socket } from 'node:dgram';
 
-import type { DatagramSink, SocketAddress, UdpSocket } from '../types/udp.js';
+import type { DatagramSink, SocketAddress } from '../types/udp.js';
 
 import { mapAddress, unmapAddress } from './address.js';
 import { socketErrorKind } from './socket-errors.js';
+import type { SystemSocket } from './system-network.js';
 import { StagingRing } from './staging-ring.js';
 
 /** Queued bytes above which {@link DgramSocket.writable} turns false; it turns true again at half of it. */
@@ -40,7 +41,7 @@ export interface BoundSocket {
  *
  * Runtimes that do not tell the length of the queue are taken as always writable.
  */
-export class DgramSocket implements UdpSocket {
+export class DgramSocket implements SystemSocket {
   readonly id: number;
   readonly local: SocketAddress;
   readonly connectedTo: SocketAddress | undefined;

@@ -16,6 +16,12 @@ const HEADERS = {
   IPv6: { bytes: 48, largestPayload: 65_535 - 8 },
 } as const;
 
+/** A socket of the operating system. */
+export interface SystemSocket extends UdpSocket {
+  /** Send buffer that the kernel granted, in bytes; 0 where unknown. */
+  readonly sendBufferBytes: number;
+}
+
 /** What is the same for all sockets of the operating system, whichever way they are made. */
 export abstract class SystemNetwork implements UdpNetwork {
   protected readonly interfaces: InterfaceTable;
@@ -25,7 +31,7 @@ export abstract class SystemNetwork implements UdpNetwork {
     this.interfaces = interfaces;
   }
 
-  abstract bind(options: UdpBindOptions): Promise<UdpSocket>;
+  abstract bind(options: UdpBindOptions): Promise<SystemSocket>;
 
   /**
    * The MTU of the interface towards `remote`, less the headers: of the loopback interface for this machine's own

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import type { SocketAddress, UdpBindOptions } from '../../types/udp.js';
 import { isWildcard } from '../address.js';
 import { ERROR_MAX_AGE_MS, SystemNetwork } from '../system-network.js';
+import type { InterfaceTable } from '../interfaces.js';
 import { bindError, connectError } from '../socket-errors.js';
 
 import { errnoError } from './errno-error.js';
@@ -39,8 +40,9 @@ export class NativeNetwork extends SystemNetwork {
   readonly #system: NativeSystem;
   readonly #memory: NativeMemory;
 
-  constructor(system: NativeSystem) {
-    super();
+  /** @param interfaces as for {@link SystemNetwork} */
+  constructor(system: NativeSystem, interfaces?: InterfaceTable) {
+    super(interfaces);
     this.#system = system;
     this.#memory = new NativeMemory(system.ffi, ADDRESS_BYTES + 8);
   }
@@ -52,7 +54,6 @@ export class NativeNetwork extends SystemNetwork {
    *   `ERR_QUIC_BIND`; `ERR_QUIC_UNREACHABLE` when `connectTo` has no route; `ERR_QUIC_INVALID_OPTION` when an address
    *   is no IP address
    */
-  // eslint-disable-next-line @typescript-eslint/require-await -- the interface is asynchronous: failures are rejections
   async bind(options: UdpBindOptions): Promise<NativeSocket> {
     this.checkAddresses(options);
     const { address, port, connectTo } = options;

@@ -1,5 +1,6 @@
-import type { DatagramSink, SocketAddress, UdpSocket } from '../../types/udp.js';
+import type { DatagramSink, SocketAddress } from '../../types/udp.js';
 import { socketErrorKind } from '../socket-errors.js';
+import type { SystemSocket } from '../system-network.js';
 
 import { errnoError } from './errno-error.js';
 import { MAX_SEGMENTS, MSG_DONTWAIT } from './layout.js';
@@ -62,7 +63,7 @@ function sharedMessages(system: NativeSystem): Messages {
  * A UDP socket of Linux, by its system calls: what is sent goes straight from the engine's memory to the kernel, many
  * datagrams with one call, and what comes in comes the same way, with its ECN bits.
  */
-export class NativeSocket implements UdpSocket {
+export class NativeSocket implements SystemSocket {
   readonly id: number;
   readonly local: SocketAddress;
   readonly connectedTo: SocketAddress | undefined;
@@ -87,6 +88,8 @@ export class NativeSocket implements UdpSocket {
   readonly #senderWords = new Uint32Array(7);
   #sender = '';
   #senderPort = 0;
+  /** Remote of the last failure that was told of in this batch. */
+  #failedTo: SocketAddress | undefined;
   /** Some network devices cannot cut (EIO); datagrams go one by one then. */
   #segments = true;
   #queue: Queued[] = [];
@@ -119,13 +122,14 @@ export class NativeSocket implements UdpSocket {
   }
 
   send(payload: Uint8Array, segmentSize: number, remote: SocketAddress, ecn: number): void {
-    if (this.#closed !== undefined || payload.length === 0) return;
+    if (this.#closed !== undefined) return;
     if (this.#queue.length > 0) this.#enqueue(payload, segmentSize, remote, ecn);
     else this.#send(payload, segmentSize, remote, ecn);
   }
 
   flush(): void {
-    // Each datagram, or run of segments, is given to the kernel at once.
+    // Each datagram, or run of segments, was given to the kernel at once.
+    this.#failedTo = undefined;
   }
 
   ref(): void {
@@ -191,7 +195,7 @@ export class NativeSocket implements UdpSocket {
         if (code === 'EIO') this.#segments = false;
         return this.#giveOneByOne(payload, start, end, segmentSize, remote, ecn);
     }
-    this.#fail(errnoError('sendmsg', code, remote));
+    this.#failLater(code, remote);
     return true;
   }
 
@@ -221,11 +225,21 @@ export class NativeSocket implements UdpSocket {
       this.#nameLength = writeSocketAddress(this.#name, 0, remote, this.#ipv6);
     }
     if (this.#nameLength === 0 || remote.port === 0) {
-      this.#fail(errnoError('sendmsg', 'EAFNOSUPPORT', remote));
+      this.#failLater('EAFNOSUPPORT', remote);
       return false;
     }
     this.#outgoing.to(this.#name.address, this.#nameLength);
     return true;
+  }
+
+  /**
+   * Tells of a datagram that could not be sent: once a batch, and once for each remote in it, since what hits one, hits
+   * those behind it too. Not from within `send`, where the engine's memory is being read.
+   */
+  #failLater(code: string, remote: SocketAddress): void {
+    if (remote === this.#failedTo) return;
+    this.#failedTo = remote;
+    process.nextTick(() => this.#fail(errnoError('sendmsg', code, remote)));
   }
 
   #enqueue(payload: Uint8Array, segmentSize: number, remote: SocketAddress, ecn: number): void {
@@ -273,7 +287,6 @@ export class NativeSocket implements UdpSocket {
     const { bytes } = incoming.payloads;
     for (let index = 0; index < count && this.#closed === undefined; index++) {
       const length = incoming.look(index);
-      if (length === 0) continue;
       this.#readSender(incoming.addressAt(index));
       // Nobody can be answered at port 0.
       if (this.#senderPort === 0) continue;
@@ -282,7 +295,7 @@ export class NativeSocket implements UdpSocket {
       const payload = bytes.subarray(start, start + length);
       this.#sink.receive(this, payload, this.#sender, this.#senderPort, ecn, segmentSize);
     }
-    if (this.#closed === undefined) this.#sink.received?.(this);
+    if (this.#closed === undefined) this.#sink.receivedAll?.(this);
   }
 
   /** Reads the address of a message; datagrams come in runs, so it is mostly the one before. */
@@ -303,6 +316,7 @@ export class NativeSocket implements UdpSocket {
   }
 
   #fail(error: NodeJS.ErrnoException): void {
+    if (this.#closed !== undefined) return;
     switch (socketErrorKind(error.code)) {
       case 'ignored':
         return;
