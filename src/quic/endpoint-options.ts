@@ -39,7 +39,7 @@ export interface QuicEndpointOptions extends ConnectionOptions {
    * How the endpoint reaches UDP:
    *
    * - `'dgram'` (default): by `node:dgram`, everywhere.
-   * - `'native'`: by the system calls of Linux, called through `node:ffi` (Node >= 26.7, Linux on x64 or arm64, main
+   * - `'native'`: by the system calls of Linux, called through `node:ffi` (Node >= 26.6, Linux on x64 or arm64, main
    *   thread). Many datagrams go to and come from the kernel with one call (GSO, GRO), ECN is used (RFC 9000 13.4), and
    *   datagrams are never fragmented, not even by the local machine. `node:ffi` is experimental: Node prints a warning.
    *   Where it cannot be used, which a self-test finds out, `create` fails with `ERR_QUIC_UDP_UNAVAILABLE` and says why.

@@ -43,3 +43,4 @@ export type {
   UdpNetwork,
   UdpSocket,
 } from './types/udp.js';
+export type { UdpBackend } from './udp/select-network.js';

@@ -274,10 +274,13 @@ export class Pump implements DatagramSink {
    * first, and would give up remotes whose answers are there already.
    */
   afterInput(callback: () => void): void {
+    // Twice: a socket that reads in a turn of its own asked for that turn after this one was asked for.
     this.#clock.soon(() => {
-      if (this.#stopped) return;
-      this.#takeInput();
-      callback();
+      this.#clock.soon(() => {
+        if (this.#stopped) return;
+        this.#takeInput();
+        callback();
+      });
     });
   }
 

@@ -11,7 +11,11 @@ export const CASE_NAMES = Object.keys(CASES);
 
 /** A process that is over after `timeout` milliseconds, one way or the other. */
 function start(runtime, args, timeout) {
-  const child = spawn(runtime.program, [...runtime.flags, ...args], { stdio: ['pipe', 'pipe', 'pipe'], timeout });
+  const child = spawn(runtime.program, [...runtime.flags, ...args], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, ...runtime.env },
+    timeout,
+  });
   child.words = '';
   child.stderr.setEncoding('utf8').on('data', (text) => (child.words += text));
   child.over = new Promise((resolve, reject) => {
@@ -23,7 +27,7 @@ function start(runtime, args, timeout) {
 }
 
 /**
- * @param {{ program: string, flags: readonly string[] }} runtime
+ * @param {{ program: string, flags: readonly string[], env?: Record<string, string> }} runtime
  * @param {{ cert: string, key: string, ca: string }} files paths
  * @param {{ cases?: readonly string[], timeout?: number }} options `timeout` in milliseconds, for all cases
  * @returns {Promise<{ name: string, ok: boolean, seconds: number, error?: string }[]>} one result for each case

@@ -1,6 +1,6 @@
 // Prints a table of runtime and case: which echo works where, in how many seconds, and why not.
 //
-//   node test/runtimes/run.mjs [node20|node22|node24|node26|bun|deno...]
+//   node test/runtimes/run.mjs [node20|node22|node24|node26|node26native|bun|deno...]
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

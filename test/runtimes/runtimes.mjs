@@ -28,6 +28,15 @@ export const RUNTIMES = {
   node22: node(22, '22.23.3'),
   node24: node(24, '24.21.0'),
   node26: node(26, '26.10.0'),
+  // The same program; its sockets are the system's own (option `udp`).
+  ...(platform === 'linux' && {
+    node26native: {
+      ...node(26, '26.10.0'),
+      name: 'Node 26.10.0, native UDP',
+      flags: ['--disable-warning=ExperimentalWarning'],
+      env: { SKEIN_UDP: 'native' },
+    },
+  }),
   bun: {
     name: 'Bun 1.4.5',
     folder: 'bun',

@@ -35,7 +35,7 @@ export async function selectNetwork(
   if (backend === 'auto') return { network: new DgramNetwork(interfaces), name: 'dgram' };
   throw new QuicError(
     'ERR_QUIC_UDP_UNAVAILABLE',
-    `The native UDP backend (udp: 'native') cannot be used here: ${support}. Use Node.js 26.7 or later on Linux, or udp: 'auto', ` +
+    `The native UDP backend (udp: 'native') cannot be used here: ${support}. Use Node.js 26.6 or later on Linux, or udp: 'auto', ` +
       'which takes node:dgram where the native one cannot be used.',
   );
 }

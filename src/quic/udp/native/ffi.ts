@@ -32,7 +32,7 @@ export interface FfiModule {
     path: null,
     definitions: Readonly<Record<string, NativeSignature>>,
   ): { readonly lib: DynamicLibrary; readonly functions: object };
-  /** The libuv event loop of this thread (Node >= 26.7). */
+  /** The libuv event loop of this thread (Node >= 26.6). */
   getCurrentEventLoop?(): Pointer;
   /** Where the bytes of an array buffer lie. They do not move, and are there for as long as the buffer is referenced. */
   getRawPointer(source: ArrayBuffer): Pointer;

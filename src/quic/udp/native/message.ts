@@ -1,4 +1,4 @@
-/** The structures that `sendmsg` and `recvmmsg` take. One of each for all sockets: both calls are over when they return. */
+/** The structures that `sendmsg` and `recvmmsg` take. */
 
 import { ADDRESS_BYTES, CONTROL_BYTES, MESSAGES, PAYLOAD_BYTES, PAYLOAD_STRIDE } from './sizes.js';
 import type { FfiModule } from './ffi.js';
@@ -165,4 +165,17 @@ export class IncomingMessages {
     if (this.segmentSize >= length) this.segmentSize = 0;
     return length;
   }
+}
+
+interface Messages {
+  readonly outgoing: OutgoingMessage;
+  readonly incoming: IncomingMessages;
+}
+
+let messages: Messages | undefined;
+
+/** One of each for all sockets, which take a megabyte: sending and receiving are over when their calls return. */
+export function messagesOf(ffi: FfiModule): Messages {
+  messages ??= { outgoing: new OutgoingMessage(ffi), incoming: new IncomingMessages(ffi) };
+  return messages;
 }

@@ -5,7 +5,8 @@ import type { SystemSocket } from '../system-network.js';
 import { errnoError } from './errno-error.js';
 import { MAX_SEGMENTS, MSG_DONTWAIT } from './layout.js';
 import { NativeMemory } from './memory.js';
-import { IncomingMessages, OutgoingMessage } from './message.js';
+import { messagesOf } from './message.js';
+import type { IncomingMessages, OutgoingMessage } from './message.js';
 import { Poll } from './poll.js';
 import { ADDRESS_BYTES, MESSAGES } from './sizes.js';
 import { readIp, readPort, writeSocketAddress } from './socket-address.js';
@@ -41,22 +42,6 @@ interface Queued {
   readonly segmentSize: number;
   readonly remote: SocketAddress;
   readonly ecn: number;
-}
-
-interface Messages {
-  readonly outgoing: OutgoingMessage;
-  readonly incoming: IncomingMessages;
-}
-
-const messagesOf = new WeakMap<NativeSystem, Messages>();
-
-function sharedMessages(system: NativeSystem): Messages {
-  let messages = messagesOf.get(system);
-  if (messages === undefined) {
-    messages = { outgoing: new OutgoingMessage(system.ffi), incoming: new IncomingMessages(system.ffi) };
-    messagesOf.set(system, messages);
-  }
-  return messages;
 }
 
 /**
@@ -109,7 +94,7 @@ export class NativeSocket implements SystemSocket {
     this.#ipv6 = bound.ipv6;
     this.#sink = bound.sink;
     this.#addressIsLocal = bound.addressIsLocal;
-    const { outgoing, incoming } = sharedMessages(system);
+    const { outgoing, incoming } = messagesOf(system.ffi);
     this.#outgoing = outgoing;
     this.#incoming = incoming;
     this.#name = new NativeMemory(system.ffi, ADDRESS_BYTES);

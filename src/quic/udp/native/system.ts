@@ -85,6 +85,6 @@ export function openSystem(): NativeSystem | string {
     };
   } catch (error) {
     // The permission model (--permission without --allow-ffi), or a symbol that is not there.
-    return `node:ffi cannot be used: ${(error as Error).message}`;
+    return `node:ffi cannot be used: ${(error as Error).message.replace(/\.$/, '')}`;
   }
 }
