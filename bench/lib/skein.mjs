@@ -9,3 +9,4 @@ const dist = resolve(process.env.SKEIN_DIST ?? join(root, 'dist'));
 export const loadSkein = () => import(pathToFileURL(join(dist, 'index.js')));
 export const loadTesting = () => import(pathToFileURL(join(dist, 'testing/index.js')));
 export const loadQpack = () => import(pathToFileURL(join(dist, 'qpack/index.js')));
+export const loadSwarmTasks = () => import(pathToFileURL(join(dist, 'swarm/tasks/index.js')));

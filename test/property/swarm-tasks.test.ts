@@ -47,13 +47,17 @@ interface Stored {
   result: Uint8Array | undefined;
 }
 
+/** Small, so that each is met. */
 const limits = {
-  maxQueued: 12,
-  maxPayloadBytes: 400,
+  maxQueued: 4,
+  maxPayloadBytes: 200,
   maxParked: 4,
-  maxFinished: 1000,
+  retention: 4000,
+  maxFinished: 20,
+  deadRetention: 6000,
+  maxDead: 4,
   attemptsKept: 5,
-  maxInterruptions: 4,
+  maxInterruptions: 2,
 };
 
 function durable(record: TaskRecord): TaskRecord {
@@ -83,6 +87,8 @@ class World {
   #pending: [string, TaskSpec][] = [];
   #random: number;
   #ids = 0;
+  /** Dead letters that were put back since the last write. */
+  readonly #revived = new Set<string>();
   #incarnations = 0;
 
   constructor(seed: number) {
@@ -127,7 +133,11 @@ class World {
         this.#save(action);
       }
     }
-    for (const action of batch) if (action.kind === 'forgotten') assert.ok(this.store.delete(action.id));
+    for (const action of batch) {
+      if (action.kind !== 'forgotten') continue;
+      assert.ok(this.store.delete(action.id));
+      this.forgotten.add(action.id);
+    }
     for (const [id, spec] of this.#pending) this.accepted.set(id, spec);
     this.#pending = [];
     let count = 1;
@@ -143,7 +153,9 @@ class World {
     const stored = this.store.get(action.record.id);
     if (stored) {
       assert.equal(action.payload, undefined, 'a payload is saved once');
-      assert.ok(!isFinished(stored.record.state), 'what is finished is not saved again');
+      const { state } = stored.record;
+      assert.ok(!isFinished(state) || state === 'dead', 'what is finished is not saved again, unless it is revived');
+      assert.equal(isFinished(state), this.#revived.delete(action.record.id));
       stored.record = durable(action.record);
       stored.result = action.result;
     } else {
@@ -160,6 +172,7 @@ class World {
     switch (action.kind) {
       case 'save':
       case 'requeued':
+      case 'forgotten':
         return;
       case 'assign': {
         const { id, agent, incarnation, attempt } = action;
@@ -186,7 +199,7 @@ class World {
         assert.equal(record.error === undefined, record.state === 'done');
         const stored = this.store.get(action.id);
         if (stored) assert.deepEqual(stored.record, record, 'saved before it is told');
-        else assert.ok(this.forgotten.has(action.id) || this.scheduler.get(action.id) === undefined);
+        else assert.ok(this.forgotten.has(action.id));
         this.settled.set(action.id, record.state);
         return;
       }
@@ -197,9 +210,6 @@ class World {
         this.called.push(action.id);
         return;
       }
-      case 'forgotten':
-        this.forgotten.add(action.id);
-        return;
     }
   }
 
@@ -268,6 +278,7 @@ class World {
   /** Kill -9, and a start from the store. */
   restart(): void {
     this.#pending = [];
+    this.#revived.clear();
     this.parked.length = 0;
     this.called.length = 0;
     this.agents.clear();
@@ -284,9 +295,19 @@ class World {
         const told = this.settled.get(id);
         if (told === undefined) this.settled.set(id, record.state);
         else assert.equal(record.state, told);
-      } else if (!record) assert.ok(this.forgotten.has(id) || this.settled.has(id), `${id} was lost`);
+      } else if (!record) assert.ok(this.forgotten.has(id), `${id} was lost`);
       else assert.ok(!this.settled.has(id), `${id} goes on after its end`);
     }
+  }
+
+  /** Puts a dead letter back, all drained before: its submitter waits for an end once more. */
+  revive(id: string): void {
+    this.drain();
+    const isDead = this.scheduler.get(id)?.state === 'dead';
+    assert.equal(this.scheduler.retryDead(this.now, id), isDead);
+    if (!isDead) return;
+    this.#revived.add(id);
+    this.settled.delete(id);
   }
 
   pass(milliseconds: number): void {
@@ -343,7 +364,8 @@ class World {
     }
     const { tasks } = this.scheduler.stats(this.now);
     assert.deepEqual([tasks.queued, tasks.waiting, tasks.assigned, this.parked.length], [0, 0, 0, 0], 'nothing hangs');
-    for (const id of this.accepted.keys()) assert.ok(this.settled.has(id), `${id} has an end`);
+    for (const id of this.accepted.keys())
+      assert.ok(this.settled.has(id) || this.forgotten.has(id), `${id} has an end`);
   }
 
   join(id: string, capabilities: readonly string[], concurrency: number): void {
@@ -484,6 +506,27 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
       const isOpen = record !== undefined && !isFinished(record.state);
       assert.equal(world.scheduler.cancel(world.now, id, 'not wanted'), isOpen);
     }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.constant<Step>((world, pick) => {
+      const id = pick(world.scheduler.deadLetters().map((record) => record.id));
+      if (id !== undefined) world.revive(id);
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: agentId.map(
+      (id): Step =>
+        (world) => {
+          const model = world.agents.get(id);
+          if (!model) return;
+          model.capabilities = ['*'];
+          model.isDraining = false;
+          const { incarnation, capabilities } = model;
+          world.scheduler.agentChanged(world.now, { id, incarnation, capabilities, draining: false });
+        },
+    ),
   },
   { weight: 1, arbitrary: fc.constant<Step>((world) => world.comeCalled()) },
   {

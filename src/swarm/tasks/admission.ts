@@ -19,6 +19,7 @@ export class Admission {
   readonly #attempts: Attempts;
   readonly #limits: SchedulerLimits;
   readonly #line = new SubmitterLine();
+  #calls: string[] = [];
 
   constructor(attempts: Attempts) {
     this.#attempts = attempts;
@@ -133,8 +134,15 @@ export class Admission {
     }
   }
 
+  /** Ids that were called since the last time, and are still expected. */
+  takeCalls(): string[] {
+    const calls = this.#calls.filter((id) => this.#line.isCalled(id));
+    this.#calls = [];
+    return calls;
+  }
+
   #call(place: Place): void {
     this.#line.call(place);
-    this.#attempts.book.tell({ kind: 'room', id: place.id });
+    this.#calls.push(place.id);
   }
 }

@@ -31,8 +31,13 @@ export class SubmitterLine {
     return this.#calledBytes;
   }
 
+  /** Whether the submitter waits, or was called and has not come yet. */
   has(id: string): boolean {
     return this.#waiting.has(id) || this.#called.has(id);
+  }
+
+  isCalled(id: string): boolean {
+    return this.#called.has(id);
   }
 
   wait(id: string, capability: string, payloadSize: number): void {

@@ -276,7 +276,9 @@ export class TaskScheduler {
 
   /** What is to be done, since the last call: see {@link SchedulerAction} for the order. */
   take(): SchedulerAction[] {
-    return this.#attempts.book.take();
+    const batch = this.#attempts.book.take();
+    for (const id of this.#admission.takeCalls()) batch.push({ kind: 'room', id });
+    return batch;
   }
 
   /**

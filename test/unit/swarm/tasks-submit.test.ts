@@ -238,6 +238,15 @@ describe('back-pressure', () => {
     assert.equal(bench.submit('t3'), 'accepted');
   });
 
+  test('who gives up before it hears that it is called is not called', () => {
+    const bench = new Bench({ maxQueued: 1 });
+    bench.submit('t1');
+    for (const id of ['p1', 'p2']) bench.scheduler.park(bench.now, id, 'c', 3);
+    bench.scheduler.cancel(bench.now, 't1', '');
+    assert.equal(bench.scheduler.unpark(bench.now, 'p1'), true);
+    assert.deepEqual(called(bench), ['p2']);
+  });
+
   test('who parks while there is room is called at once', () => {
     const bench = new Bench();
     assert.equal(bench.scheduler.park(bench.now, 'p1', 'c', 3), true);
