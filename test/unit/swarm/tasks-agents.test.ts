@@ -182,6 +182,35 @@ describe('choice of the agent', () => {
     }
   });
 
+  test('tasks that become ready together are given by priority, not by the time of their back-off', () => {
+    const bench = new Bench();
+    bench.join('a', { concurrency: 2 });
+    bench.submit('low', { backoff: { initial: 100 } });
+    bench.submit('high', { backoff: { initial: 300 }, priority: 9 });
+    bench.fail('low');
+    bench.fail('high');
+    bench.scheduler.agentChanged(bench.now, { id: 'a', incarnation: 1, concurrency: 1 });
+    bench.assigned();
+    bench.now += 500;
+    bench.scheduler.handleTimeout(bench.now);
+    assert.deepEqual(bench.assigned(), ['high>a']);
+  });
+
+  test('an agent that has just got room takes nothing from one that has less to do', () => {
+    const bench = new Bench();
+    bench.join('w');
+    bench.submit('t1');
+    bench.fail('t1');
+    bench.scheduler.agentLeft(bench.now, 'w', 1, 'left');
+    bench.join('x', { concurrency: 3 });
+    bench.submit('t2');
+    bench.submit('t3', { attemptTimeout: 200 });
+    bench.join('y', { concurrency: 3 });
+    bench.assigned();
+    bench.pass(200);
+    assert.deepEqual(bench.assigned(), ['t1>y']);
+  });
+
   test('a pinned task waits for its agent, which needs the capability too', () => {
     const bench = new Bench();
     bench.join('a');
