@@ -12,12 +12,14 @@ interface Meaning {
 
 const FULL = 13;
 
+const OPEN_ALREADY =
+  'is open already, in this process or another: a store has one owner at a time. Close that one, or use another file';
+
 const MEANINGS: readonly Meaning[] = [
   {
     code: 5,
     says: 'database is locked',
-    means:
-      'is open already, in this process or another: a store has one owner at a time. Close that one, or use another file',
+    means: OPEN_ALREADY,
   },
   {
     code: 8,
@@ -73,4 +75,9 @@ export function storeError(title: string, cause: unknown): SwarmError {
   if (SwarmError.isSwarmError(cause)) return cause;
   const words = meaningOf(cause)?.means ?? `failed: ${cause instanceof Error ? cause.message : String(cause)}`;
   return new SwarmError('ERR_SWARM_STORE', `${title} ${words}.`, { cause });
+}
+
+/** For a file that this process has open, where SQLite itself might not see it. */
+export function openAlready(title: string): SwarmError {
+  return new SwarmError('ERR_SWARM_STORE', `${title} ${OPEN_ALREADY}.`);
 }

@@ -1,11 +1,18 @@
-import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, realpathSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SwarmError } from '../errors.js';
 import { loadSqlite, type SqliteDriverName } from './sqlite-driver.js';
-import { storeError } from './sqlite-errors.js';
+import { openAlready, storeError } from './sqlite-errors.js';
 import { SqliteTable } from './sqlite-table.js';
 import { TableStore, type TableStoreOptions } from './table-store.js';
+
+/**
+ * Files that are open in this process. Locks of POSIX belong to a process, so the SQLite of the runtime and that of libsql
+ * would not keep each other out, and closing one would end the locks of the other.
+ */
+const openFiles = ((globalThis as Record<symbol, unknown>)[Symbol.for('skein.openStores')] ??=
+  new Set()) as Set<string>;
 
 /** Options of {@link SqliteStore.open}. */
 export interface SqliteStoreOptions extends TableStoreOptions {
@@ -31,10 +38,20 @@ export class SqliteStore extends TableStore {
   /** Where SQLite comes from. */
   readonly driver: SqliteDriverName;
 
-  private constructor(path: string, driver: SqliteDriverName, table: SqliteTable, options: TableStoreOptions) {
+  readonly #realPath: string;
+  #closed = false;
+
+  private constructor(
+    path: string,
+    realPath: string,
+    driver: SqliteDriverName,
+    table: SqliteTable,
+    options: TableStoreOptions,
+  ) {
     super(table, options);
     this.path = path;
     this.driver = driver;
+    this.#realPath = realPath;
   }
 
   /**
@@ -48,12 +65,26 @@ export class SqliteStore extends TableStore {
   static async open(path: string | URL, options: SqliteStoreOptions = {}): Promise<SqliteStore> {
     const file = checkedPath(path);
     const driver = await loadSqlite(options.driver);
-    makeFile(file);
+    const title = `The store ${file}`;
+    const realPath = makeFile(file);
+    if (openFiles.has(realPath)) throw openAlready(title);
+    openFiles.add(realPath);
     try {
-      const table = SqliteTable.over(driver.open(file), file);
-      return new SqliteStore(file, driver.name, table, options);
+      const table = SqliteTable.over(driver.open(file), title);
+      return new SqliteStore(file, realPath, driver.name, table, options);
     } catch (cause) {
-      throw storeError(`The store ${file}`, cause);
+      openFiles.delete(realPath);
+      throw storeError(title, cause);
+    }
+  }
+
+  override async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    try {
+      await super.close();
+    } finally {
+      openFiles.delete(this.#realPath);
     }
   }
 }
@@ -70,12 +101,12 @@ function checkedPath(path: unknown): string {
 
 /**
  * Makes the file with the permissions of a secret, or finds out why that is not possible: the file system says it better
- * than SQLite does. An existing file is not opened: closing it again would end locks that this process has on it.
+ * than SQLite does. Returns the path without symbolic links. An existing file is not opened: closing it again would end locks that this process has on it.
  */
-function makeFile(file: string): void {
+function makeFile(file: string): string {
   try {
     closeSync(openSync(file, 'wx', 0o600));
-    return;
+    return realpathSync(file);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code !== 'EEXIST') throw noFile(file, code, cause);
@@ -83,6 +114,7 @@ function makeFile(file: string): void {
   try {
     if (statSync(file).isDirectory()) throw new SwarmError('ERR_SWARM_STORE', `${file} is a folder, not a store.`);
     accessSync(file, constants.R_OK | constants.W_OK);
+    return realpathSync(file);
   } catch (cause) {
     if (SwarmError.isSwarmError(cause)) throw cause;
     throw new SwarmError('ERR_SWARM_STORE', `The store ${file} cannot be read and written: look at its permissions.`, {

@@ -59,10 +59,10 @@ export class SqliteTable implements StoreTable {
   /**
    * Takes the database over, and closes it when it cannot be used.
    *
+   * @param title for messages: 'The store FILE'
    * @throws SwarmError `ERR_SWARM_STORE`
    */
-  static over(database: SqliteDatabase, path: string): SqliteTable {
-    const title = `The store ${path}`;
+  static over(database: SqliteDatabase, title: string): SqliteTable {
     try {
       prepareFile(database, title);
       return new SqliteTable(database, title);

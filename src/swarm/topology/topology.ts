@@ -72,7 +72,7 @@ export function dialler(a: string, b: string): string {
 
 /**
  * Most hops that a message may make before it counts as lost: enough for every pair of members, and for the way back from
- * a link that has just broken ({@link RouteTable.forward}) and around it. 4 in a mesh, 6 in a star, twice the number of
+ * a link that has just broken ({@link RouteTable.forward}) and around it. 8 in a mesh, 6 in a star, twice the number of
  * members in a ring, four times the depth and 2 in a hierarchy.
  *
  * @param size number of members
@@ -80,7 +80,7 @@ export function dialler(a: string, b: string): string {
 export function defaultHopLimit(topology: Topology, size: number, fanOut = DEFAULT_FAN_OUT): number {
   switch (topology) {
     case 'mesh':
-      return 4;
+      return 8;
     case 'star':
       return 6;
     case 'ring':

@@ -25,7 +25,7 @@ const one = (key: string, size = 1): { key: string; value: Uint8Array } => ({
 /** A store over a database that the test has its hands on. */
 class TestStore extends TableStore {
   constructor(database: SqliteDatabase, clock = new ManualClock()) {
-    super(SqliteTable.over(database, 'test.sqlite'), { clock });
+    super(SqliteTable.over(database, 'The store test.sqlite'), { clock });
   }
 }
 
@@ -63,6 +63,7 @@ describe('closing and opening', () => {
     const link = join(folder, 'link.sqlite');
     const store = await SqliteStore.open(file);
     await assert.rejects(SqliteStore.open(file), refused(/owned\.sqlite is open already/));
+    await assert.rejects(SqliteStore.open(file, { driver: 'libsql' }), refused(/owned\.sqlite is open already/));
     symlinkSync(file, link);
     await assert.rejects(SqliteStore.open(link), refused(/link\.sqlite is open already/));
     assert.ok((await store.write([one('a')])).ok, 'the owner is not disturbed');
