@@ -8,6 +8,8 @@ export interface ConnectionHost {
   readonly engine: Engine;
   readonly clock: Clock;
   wake(): void;
+  /** Resolves when what there is to send has left, as far as it may leave now; undefined when nothing waits to be sent. */
+  flushed(): Promise<void> | undefined;
   /** Binds a further socket for a connection that moves, or opens a path. */
   bindFor(handle: number, options: MigrateOptions): Promise<UdpSocket>;
   /** The connection is about to move away from the socket. Not to be called while events are handled. */

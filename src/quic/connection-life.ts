@@ -119,24 +119,26 @@ export class ConnectionLife {
 
   // The end.
 
-  /** Waits for acknowledgements and the confirmation, then closes. */
+  /** Lets what was sent leave, waits for acknowledgements and the confirmation, then closes. */
   async close({ code = 0, reason = '', drainTimeout = DRAIN_TIMEOUT }: CloseOptions): Promise<void> {
     checkInteger('the error code', code, 0, MAX_CODE);
     const { clock } = this.#connection;
     const end = clock.now() + drainTimeout;
+    // CONNECTION_CLOSE drops what has not left.
+    const flushed = drainTimeout > 0 && !this.closeError ? this.#connection.flushed() : undefined;
+    if (flushed) await this.#within(flushed, drainTimeout);
     while (!this.closeError && this.#host.unacknowledged() && clock.now() < end) {
       await new Promise<void>((resolve) => void clock.setTimer(DRAIN_LOOK, resolve));
     }
-    if (this.#init.isClient && !this.#handshaking) await this.#confirmation(end - clock.now());
+    // Before the confirmation a server may not have the client's Finished yet: then the close fails its handshake, and brings
+    // neither code nor reason (RFC 9000 10.2.3).
+    if (this.#init.isClient && !this.#handshaking) await this.#within(this.confirmed.promise, end - clock.now());
     this.closeNow(code, reason, undefined);
     await this.closed.promise;
   }
 
-  /**
-   * Until the handshake is confirmed, at most so many milliseconds. Before, a server may not have the client's Finished
-   * yet: then the close fails its handshake, and brings neither code nor reason (RFC 9000 10.2.3).
-   */
-  #confirmation(timeout: number): Promise<void> {
+  /** Until a promise has settled, at most so many milliseconds. */
+  #within(promise: Promise<void>, timeout: number): Promise<void> {
     if (timeout <= 0) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = this.#connection.clock.setTimer(timeout, resolve);
@@ -144,7 +146,7 @@ export class ConnectionLife {
         timer.cancel();
         resolve();
       };
-      this.confirmed.promise.then(over, over);
+      promise.then(over, over);
     });
   }
 

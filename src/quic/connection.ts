@@ -332,8 +332,8 @@ export class QuicConnection extends EventEmitter<QuicConnectionEvents> implement
   // The end.
 
   /**
-   * Closes gracefully: waits until what finished streams have sent is acknowledged and, on a client, the handshake is
-   * confirmed (at most `drainTimeout`), then sends CONNECTION_CLOSE. Streams that are not finished are cut off. Closing twice is no error.
+   * Closes gracefully: lets what was sent leave, waits until what finished streams have sent is acknowledged and, on a client, the
+   * handshake is confirmed (at most `drainTimeout`), then sends CONNECTION_CLOSE. Streams that are not finished are cut off. Closing twice is no error.
    */
   close(options: CloseOptions = {}): Promise<void> {
     return this.#life.close(options);

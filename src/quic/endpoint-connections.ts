@@ -70,6 +70,7 @@ export class EndpointConnections {
       engine,
       clock,
       wake: () => pump.wake(),
+      flushed: () => pump.flushed(),
       bindFor: (handle, options) => this.#bindFor(handle, options),
       leaving: (socket) => pump.leaveSocket(socket),
       released: (handle, socket) =>

@@ -41,6 +41,7 @@ export class Pump implements DatagramSink {
   #turnPending = false;
   #flushPending = false;
   #blocked = false;
+  readonly #flushes: (() => void)[] = [];
   #stopped = false;
   #timer: ClockTimer | undefined;
   #deadline = Infinity;
@@ -83,6 +84,7 @@ export class Pump implements DatagramSink {
     this.#stopped = true;
     this.#timer?.cancel();
     this.#timer = undefined;
+    this.#hasFlushed();
   }
 
   /** Sends what is left, the last words of closed connections, however full the sockets are; then ends all activity. */
@@ -183,6 +185,16 @@ export class Pump implements DatagramSink {
     queueMicrotask(this.#afterMicrotasks);
   }
 
+  /** Resolves when what connections have given so far has been sent, or never will be; undefined when that is so already. */
+  flushed(): Promise<void> | undefined {
+    if (this.#stopped || (!this.#flushPending && !this.#blocked)) return undefined;
+    return new Promise((resolve) => this.#flushes.push(resolve));
+  }
+
+  #hasFlushed(): void {
+    for (const resolve of this.#flushes.splice(0)) resolve();
+  }
+
   // Ticks run when the microtask queue is empty, chains of promises included.
   readonly #afterMicrotasks = (): void => {
     process.nextTick(this.#flush);
@@ -198,6 +210,8 @@ export class Pump implements DatagramSink {
       this.#fail(error);
       return;
     }
+    // If more waits for the next turn, every connection has had a part of this one.
+    if (!this.#blocked) this.#hasFlushed();
     this.#rearm();
   };
 

@@ -373,6 +373,20 @@ describe('what a server says without a fault of the client', () => {
   });
 });
 
+test('a stopping server with nothing under way lets its last GOAWAY leave before it closes', async () => {
+  const stopping = await ServerUnderTest.start({ fetch: () => new Response('fine') });
+  const peer = await stopping.raw();
+  await assertServes(peer);
+  const control = await peer.acceptUnidirectional(RAW_STREAM.CONTROL);
+  await stopping.requests.close();
+  await assertClosed(peer, 'H3_NO_ERROR');
+  const goaways: Uint8Array[] = [];
+  for (let frame = await control.receiveFrame(); frame !== undefined; frame = await control.receiveFrame()) {
+    if (frame.type === 0x07) goaways.push(frame.payload);
+  }
+  assert.deepEqual(goaways, [rawVarint(2n ** 62n - 4n), rawVarint(4)]);
+});
+
 test('what a client says when it gives up reaches the handler, whatever the code', async () => {
   const seen: (number | undefined)[] = [];
   let calls = 0;

@@ -86,7 +86,10 @@ export interface QuicConnectionLike {
   /** Sends a QUIC datagram (RFC 9221). */
   sendDatagram(bytes: Uint8Array): Promise<void>;
   readonly maxDatagramSize: number;
-  /** Waits until what finished streams have sent is acknowledged, at most `drainTimeout` milliseconds, and closes. */
+  /**
+   * Lets what streams have accepted leave, waits until what finished streams have sent is acknowledged, at most `drainTimeout`
+   * milliseconds for both, and closes. 0: at once, and what has not left is dropped.
+   */
   close(options?: {
     readonly code?: number | undefined;
     readonly reason?: string | undefined;
