@@ -48,6 +48,8 @@ export class ConnectionState {
   /** Request streams of which a half is open. */
   readonly streams = new Map<number, Http3Stream>();
   readonly unsorted = new Map<number, Unsorted>();
+  /** Server: responses that QUIC has not sent to their end, also those that are complete here. */
+  readonly sending = new Map<number, QuicStreamLike>();
   /** Control and QPACK streams of this side. */
   readonly own = new Map<number, QuicStreamLike>();
   /** Why the connection has ended, once it has. */

@@ -58,10 +58,8 @@ export class EventRouter {
         return;
       }
       case 'priority': {
-        const stream = this.#state.streams.get(event.streamId);
-        if (!stream || stream.sendOver) return;
-        stream.quic.setPriority(streamPriority(event.priority, event.streamId));
-        stream.onPriority?.(event.priority);
+        this.#state.sending.get(event.streamId)?.setPriority(streamPriority(event.priority, event.streamId));
+        this.#state.streams.get(event.streamId)?.onPriority?.(event.priority);
         return;
       }
       case 'datagram':

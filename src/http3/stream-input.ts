@@ -31,6 +31,7 @@ export class StreamInput {
     const entry: Unsorted = { quic, reading: false, unread: false, since: 0 };
     this.#state.unsorted.set(quic.id, entry);
     if (quic.id % 4 === 0) {
+      this.#state.sending.set(quic.id, quic);
       this.watchSending(quic);
       if (this.#state.options.enableRawStreams === true) {
         const gate = newGate();
@@ -41,9 +42,16 @@ export class StreamInput {
     quic.onReadable = () => this.readable(entry);
   }
 
-  /** Learns when the sending half of a stream ends without its FIN. */
+  /** Learns when the sending half of a stream ends, with or without its FIN. */
   watchSending(quic: QuicStreamLike): void {
-    quic.acknowledged.catch((error: unknown) => this.#sendingEnded(quic.id, error));
+    const { sending } = this.#state;
+    quic.acknowledged.then(
+      () => sending.delete(quic.id),
+      (error: unknown) => {
+        sending.delete(quic.id);
+        this.#sendingEnded(quic.id, error);
+      },
+    );
   }
 
   /** Looks at a bidirectional stream's first value only, so that a raw stream is handed on with all that follows. */

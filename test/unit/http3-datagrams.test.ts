@@ -201,7 +201,11 @@ describe('priorities', () => {
     assert.deepEqual(core.priorityOf(0), { urgency: 3, incremental: true });
     assert.deepEqual(core.priorityOf(400), DEFAULT_PRIORITY);
     core.sendHeaders(0, fields(ok), true);
-    assert.deepEqual(core.receive(2, update('00', 'u=0'), false), []);
+    // Complete here, and perhaps not yet sent.
+    assert.deepEqual(core.receive(2, update('00', 'u=0'), false), [
+      { kind: 'priority', streamId: 0, priority: { urgency: 0, incremental: false } },
+    ]);
+    assert.deepEqual(core.receive(2, update('08', 'u=0'), false), [], 'has not come');
   });
 
   test('updates for requests that never come are not kept without bound', () => {

@@ -5,7 +5,7 @@ import { H3, Http3Error } from '../core/index.js';
 import { AltSvcMemory } from './alt-svc.js';
 import { Dispatch } from './dispatch.js';
 import { HandlerAdapter } from './dispatch-handler.js';
-import { toRequest } from './dispatch-request.js';
+import { servernameOf, toRequest } from './dispatch-request.js';
 import type { Http3Connection } from '../connection.js';
 import { Http3Pool, type Http3PoolOptions, type QuicDialer, type ServerAddress } from './pool.js';
 
@@ -87,7 +87,7 @@ export class Http3Dispatcher extends Dispatcher {
       if (options.origin === undefined) throw new errors.InvalidArgumentError('origin is needed');
       const origin = new URL(options.origin);
       const http3 = origin.protocol === 'https:' && !options.upgrade && options.method !== 'CONNECT';
-      if (http3 && this.#serverOf(origin)) {
+      if (http3 && this.#serverOf(origin, servernameOf(options))) {
         const { headersTimeout = 300_000, bodyTimeout = 300_000 } = this.#options;
         return new Dispatch(origin, toRequest(options), handler, this.#dialer.clock, {
           headersTimeout: options.headersTimeout ?? headersTimeout,
@@ -103,16 +103,16 @@ export class Http3Dispatcher extends Dispatcher {
   }
 
   /** Where HTTP/3 of an origin is to be tried; undefined: nowhere for now. */
-  #serverOf(origin: URL): ServerAddress | undefined {
+  #serverOf(origin: URL, given: string | undefined): ServerAddress | undefined {
     const known = this.#altSvc.get(origin.origin);
     const { http3 = 'always' } = this.#options;
     const host = origin.hostname.replace(/^\[|\]$/g, '');
     if (known === 'broken' && http3 !== 'only') return undefined;
     if (known && known !== 'broken') {
-      if (known.host === '' || known.host === host) return { host, port: known.port };
-      return { host: known.host, port: known.port, servername: host };
+      if (known.host === '' || known.host === host) return { host, port: known.port, servername: given };
+      return { host: known.host, port: known.port, servername: given ?? host };
     }
-    return http3 === 'alt-svc' ? undefined : { host, port: Number(origin.port || 443) };
+    return http3 === 'alt-svc' ? undefined : { host, port: Number(origin.port || 443), servername: given };
   }
 
   #viaTcp(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
@@ -151,7 +151,7 @@ export class Http3Dispatcher extends Dispatcher {
   /** The connection for a request, or that it has to go over TCP because QUIC does not connect in time. */
   async #connection(dispatch: Dispatch): Promise<Http3Connection | 'tcp' | 'failed'> {
     const { origin } = dispatch;
-    const server = this.#serverOf(origin);
+    const server = this.#serverOf(origin, dispatch.request.servername);
     if (!server) return 'tcp';
     const { http3, fallbackAfter = 300, brokenFor = 300_000 } = this.#options;
     try {

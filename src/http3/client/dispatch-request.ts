@@ -12,6 +12,8 @@ export interface DispatchRequest {
   readonly path: string;
   /** From a Host field, else undefined. */
   readonly authority: string | undefined;
+  /** Whom the certificate must name, where that is not the host of the origin: undici's `dns` interceptor gives it. */
+  readonly servername: string | undefined;
   readonly fields: readonly FieldLine[];
   readonly body: OutgoingBody | undefined;
   /** Whether the same bytes can be sent a second time. */
@@ -39,7 +41,22 @@ export function toRequest(options: Dispatcher.DispatchOptions): DispatchRequest 
   }
   const method = String(options.method);
   const safe = SAFE.has(method) && body === undefined;
-  return { method, path: pathOf(options), authority, fields, body, replayable, safe };
+  return {
+    method,
+    path: pathOf(options),
+    authority,
+    servername: servernameOf(options),
+    fields,
+    body,
+    replayable,
+    safe,
+  };
+}
+
+/** Whom the certificate must name, where a dispatch says so. */
+export function servernameOf(options: Dispatcher.DispatchOptions): string | undefined {
+  const { servername } = options as { readonly servername?: unknown };
+  return typeof servername === 'string' && servername !== '' ? servername : undefined;
 }
 
 function pathOf({ path, query }: Dispatcher.DispatchOptions): string {

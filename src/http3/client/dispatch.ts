@@ -113,7 +113,7 @@ export class Dispatch implements Http3Receiver {
   fail(error: Error): void {
     if (this.over) return;
     this.#end();
-    this.#guard(() => this.#adapter.error(error));
+    this.#guard(() => this.#adapter.error(asUndici(error)));
   }
 
   /** Cancels the request. */
@@ -219,4 +219,15 @@ export class Dispatch implements Http3Receiver {
   aborted(error: Http3Error): void {
     this.#failed(error);
   }
+}
+
+/**
+ * A connection or stream that the network or the server ended is undici's `SocketError` (`UND_ERR_SOCKET`), whatever carried it: that
+ * is what undici's retry looks for. Its `cause` is the error of HTTP/3.
+ */
+function asUndici(error: Error): Error {
+  if (!Http3Error.isHttp3Error(error) || !(error.remote || error.code === 'ERR_HTTP3_CLOSED')) return error;
+  const failure = new errors.SocketError(error.message);
+  failure.cause = error;
+  return failure;
 }

@@ -75,7 +75,10 @@ export type Http3Event =
   | { readonly kind: 'stopped'; readonly streamId: number; readonly error: Http3Error }
   /** A stream for which `isBlocked` was true goes on: read it again. */
   | { readonly kind: 'unblocked'; readonly streamId: number }
-  /** Server: the client changed the priority of a response in the making (RFC 9218 section 7). */
+  /**
+   * Server: the client changed the priority of a response (RFC 9218 section 7) that is in the making, or complete: QUIC may still be
+   * sending it.
+   */
   | { readonly kind: 'priority'; readonly streamId: number; readonly priority: Priority }
   /** An HTTP datagram of a request that is open (RFC 9297). */
   | { readonly kind: 'datagram'; readonly streamId: number; readonly bytes: Uint8Array }

@@ -93,6 +93,8 @@ export class RequestTable {
       if (request.receiver.hasHead) this.#context.emit({ kind: 'priority', streamId, priority });
       return;
     }
+    // Perhaps the response is complete here, and QUIC still sends it.
+    if (streamId < this.#next) this.#context.emit({ kind: 'priority', streamId, priority });
     // Perhaps the request is still to come, perhaps it is over: the newest are kept.
     this.#earlyPriorities.delete(streamId);
     this.#earlyPriorities.set(streamId, priority);

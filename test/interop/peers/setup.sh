@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets up the independent peers in a cache folder: a Python environment with aioquic, the quinn peer built from source,
+# Sets up the independent peers in a cache folder: a Python environment with aioquic, the quinn and h3 peers built from source,
 # test certificates. Does only what is missing or out of date. Needs python3 (3.10 or newer, with venv) and a native Rust.
 #
 #   setup.sh [aioquic] [quinn]     default: both. Prints the cache folder as its last line.
@@ -51,21 +51,29 @@ setup_aioquic() {
   fi
 }
 
-setup_quinn() {
-  local crate=$here/quinn-peer sources
+# A crate of this folder, as a program of its name.
+build_crate() {
+  local name=$1 crate=$here/$1 sources
   sources=$(cd "$crate" && cat Cargo.toml Cargo.lock src/*.rs | sha256sum)
-  if [ ! -x "$cache/bin/quinn-peer" ] || [ "$sources" != "$(cat "$cache/quinn-peer.sources" 2>/dev/null)" ]; then
-    command -v cargo >/dev/null || { say "the quinn peer needs cargo, and there is none"; return 1; }
-    say "building the quinn peer with $(cargo --version)"
+  if [ ! -x "$cache/bin/$name" ] || [ "$sources" != "$(cat "$cache/$name.sources" 2>/dev/null)" ]; then
+    command -v cargo >/dev/null || { say "$name needs cargo, and there is none"; return 1; }
+    say "building $name with $(cargo --version)"
     # settings for the wasm build must not reach this native one
     env -u RUSTC -u RUSTC_BOOTSTRAP -u RUSTFLAGS -u CARGO_BUILD_TARGET -u CARGO_TARGET_DIR \
       nice cargo build --quiet --locked --release --manifest-path "$crate/Cargo.toml" --target-dir "$cache/target"
-    cp "$cache/target/release/quinn-peer" "$cache/bin/quinn-peer.new"
-    mv "$cache/bin/quinn-peer.new" "$cache/bin/quinn-peer"
-    echo "$sources" >"$cache/quinn-peer.sources"
+    cp "$cache/target/release/$name" "$cache/bin/$name.new"
+    mv "$cache/bin/$name.new" "$cache/bin/$name"
+    echo "$sources" >"$cache/$name.sources"
   fi
+}
+
+setup_quinn() {
+  build_crate quinn-peer
   launcher quinn-server "'$cache/bin/quinn-peer' server"
   launcher quinn-client "'$cache/bin/quinn-peer' client"
+  build_crate h3-peer
+  launcher quinn-http3-server "'$cache/bin/h3-peer' server"
+  launcher quinn-http3-client "'$cache/bin/h3-peer' client"
 }
 
 for peer in "${peers[@]}"; do

@@ -15,7 +15,7 @@ import type { PeerEvent, PeerEventName } from './peer-events.js';
 /** The libraries that the programs are made of. */
 export const PEERS = ['aioquic', 'quinn'] as const;
 export type Peer = (typeof PEERS)[number];
-/** Which of its programs; HTTP/3 is aioquic's only. */
+/** Which of its programs; HTTP/3 of quinn is that of h3. */
 export type PeerRole = 'client' | 'server' | 'http3-client' | 'http3-server';
 
 const SETUP = fileURLToPath(new URL('../peers/setup.sh', import.meta.url));
