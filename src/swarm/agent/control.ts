@@ -1,0 +1,254 @@
+/** The agent's connection to the coordinator: joined, followed, and made again whenever it is lost. */
+
+import type { QuicConnection } from '../../quic/index.js';
+import { SwarmError } from '../errors.js';
+import { ControlChannel, readWithin } from '../link/control-channel.js';
+import type { SwarmEndpoint } from '../link/endpoint.js';
+import { streamError } from '../link/frame-stream.js';
+import { Link } from '../link/links.js';
+import { CLOSE_CODE } from '../wire/codes.js';
+import type { ControlMessage, MapUpdate, Welcome } from '../wire/control.js';
+import { codeOf, join, type AgentFacts, type JoinParts } from './joining.js';
+
+/** What the connection to the coordinator needs. */
+export interface ControlParts extends JoinParts {
+  readonly endpoint: () => SwarmEndpoint;
+  /** Where the coordinator is; `undefined`: it comes here (`registerAgent`). */
+  readonly coordinator: { readonly host: string; readonly port: number } | undefined;
+  /** Whether the coordinator's certificate is verified by TLS (CA and name). */
+  readonly verify: boolean;
+  facts(): AgentFacts;
+  /** The coordinator tells of the shared map. */
+  mapUpdate(update: MapUpdate): void;
+  /** An update of the map or the view does not follow on what is known. */
+  onJoined(welcome: Welcome, link: Link): void;
+  onLost(error: SwarmError): void;
+  /** The membership is over for good. */
+  onEnded(error: SwarmError): void;
+}
+
+const FIRST_BACKOFF = 100;
+const LONGEST_BACKOFF = 5000;
+const INVITE_TIMEOUT = 10_000;
+/** What trying again would not change. */
+const FINAL = new Set<SwarmError['code']>([
+  'ERR_SWARM_EVICTED',
+  'ERR_SWARM_FORBIDDEN',
+  'ERR_SWARM_UNKNOWN_SWARM',
+  'ERR_SWARM_VERSION',
+  'ERR_SWARM_AUTHENTICATION',
+]);
+
+export class AgentControl {
+  readonly #parts: ControlParts;
+  #channel: ControlChannel | undefined;
+  #connection: QuicConnection | undefined;
+  /** Token and certificate of the last welcome. */
+  #rejoin: Uint8Array | undefined;
+  #stopped = false;
+  #attempt = 0;
+
+  constructor(parts: ControlParts) {
+    this.#parts = parts;
+  }
+
+  get isConnected(): boolean {
+    return this.#channel !== undefined;
+  }
+
+  /** The connection itself, while there is one. */
+  get connection(): QuicConnection | undefined {
+    return this.#channel && this.#connection;
+  }
+
+  /** Dials the coordinator and joins. @throws SwarmError */
+  async connect(): Promise<void> {
+    const { coordinator, endpoint, verify } = this.#parts;
+    if (!coordinator) throw new SwarmError('ERR_SWARM_NOT_CONNECTED', 'This agent waits to be registered');
+    const rejoin = this.#rejoin;
+    this.#rejoin = undefined;
+    const connection = await endpoint().dial(coordinator.host, coordinator.port, {
+      verify,
+      earlyData: rejoin !== undefined,
+    });
+    try {
+      await this.#joinOver(connection, rejoin !== undefined && connection.earlyData === 'pending' ? rejoin : undefined);
+    } catch (error) {
+      void connection.close({ code: CLOSE_CODE.left, drainTimeout: 0 });
+      throw streamError(error, `the coordinator at ${coordinator.host}:${coordinator.port}`);
+    }
+  }
+
+  async #joinOver(connection: QuicConnection, rejoin: Uint8Array | undefined): Promise<void> {
+    const link = this.#linkOf(connection);
+    const channel = new ControlChannel(await link.open());
+    const welcome = await join(this.#parts, this.#parts.facts(), connection, channel, rejoin);
+    this.#joined(welcome, connection, channel);
+  }
+
+  #linkOf(connection: QuicConnection, id = 'the coordinator'): Link {
+    return new Link(id, connection, this.#parts.core.limits.maxMessageBytes);
+  }
+
+  /** A connection on which a coordinator may invite this agent. */
+  async invited(connection: QuicConnection): Promise<void> {
+    const stream = await connection.acceptStream();
+    if (!stream) return;
+    const channel = new ControlChannel(this.#linkOf(connection).wrap(stream));
+    const message = await readWithin(channel, this.#parts.core.clock, INVITE_TIMEOUT, 'Whoever connected');
+    if (message?.t !== 'invite') throw new SwarmError('ERR_SWARM_PROTOCOL', 'A stranger begins with something else than an invitation');
+    const { swarmId, core } = this.#parts;
+    if (message.id !== core.id || (swarmId !== undefined && message.swarm !== swarmId)) {
+      await this.#decline(connection, channel, `This is agent ${core.id}${swarmId === undefined ? '' : ` of swarm ${swarmId}`}, not ${message.id} of ${message.swarm}`);
+      return;
+    }
+    if (this.isConnected && core.coordinatorId !== message.coordinator) {
+      await this.#decline(connection, channel, `${core.id} belongs to a swarm already, which ${core.coordinatorId ?? 'another one'} coordinates`);
+      return;
+    }
+    const parts = { ...this.#parts, swarmId: message.swarm };
+    const facts = this.#parts.facts();
+    const role = message.role ?? facts.role;
+    const capabilities = message.capabilities ?? facts.capabilities;
+    try {
+      const welcome = await join(parts, { ...facts, role, capabilities }, connection, channel, undefined);
+      this.#joined(welcome, connection, channel);
+    } catch (error) {
+      void connection.close({ code: CLOSE_CODE.refused, reason: 'not joined', drainTimeout: 0 });
+      throw error;
+    }
+  }
+
+  async #decline(connection: QuicConnection, channel: ControlChannel, message: string): Promise<void> {
+    channel.send({ t: 'refused', code: 'ERR_SWARM_UNKNOWN_SWARM', message });
+    channel.finish();
+    await connection.close({ code: CLOSE_CODE.refused, reason: 'declined', drainTimeout: 1000 });
+  }
+
+  #joined(welcome: Welcome, connection: QuicConnection, channel: ControlChannel): void {
+    const { core } = this.#parts;
+    if (this.#stopped) throw new SwarmError('ERR_SWARM_CLOSED', 'This agent has left the swarm');
+    if (this.#channel) this.#lost(this.#channel, undefined);
+    this.#attempt = 0;
+    this.#channel = channel;
+    this.#connection = connection;
+    this.#rejoin = welcome.rejoin;
+    core.configure(welcome.coordinator, welcome.config);
+    const link = this.#linkOf(connection, welcome.coordinator);
+    core.addLink(link);
+    core.viewChanged(core.view.replace(welcome.view));
+    this.#parts.mapUpdate(welcome.map);
+    this.#parts.onJoined(welcome, link);
+    this.#watchLease(connection, welcome.config.lease);
+    this.#listen(channel).then(
+      () => this.#lost(channel, undefined),
+      (error: unknown) => this.#lost(channel, error),
+    );
+    void connection.closed.then(({ error }) => this.#lost(channel, error));
+  }
+
+  /** The coordinator is given up when nothing has come from it for a lease, as it gives up agents. */
+  #watchLease(connection: QuicConnection, lease: number): void {
+    const { clock } = this.#parts.core;
+    let bytes = connection.stats().bytesReceived;
+    let heard = clock.now();
+    let looked = heard;
+    const look = (): void => {
+      if (connection.isClosed) return;
+      const now = clock.now();
+      const heldUp = now - looked > lease / 2;
+      looked = now;
+      const { bytesReceived } = connection.stats();
+      if (heldUp || bytesReceived !== bytes) {
+        bytes = bytesReceived;
+        heard = now;
+      } else if (now - heard > lease) {
+        connection.destroy(undefined, CLOSE_CODE.removed);
+        return;
+      }
+      arm();
+    };
+    const arm = (): void => clock.setTimer(lease / 10, () => clock.soon(look)).unref();
+    arm();
+  }
+
+  async #listen(channel: ControlChannel): Promise<void> {
+    for (let message = await channel.read(); message; message = await channel.read()) this.#take(message, channel);
+  }
+
+  #take(message: ControlMessage, channel: ControlChannel): void {
+    const { core } = this.#parts;
+    switch (message.t) {
+      case 'view': {
+        const events = core.view.apply(message.delta);
+        if (events) core.viewChanged(events);
+        else channel.send({ t: 'resync' });
+        break;
+      }
+      case 'view-all':
+        core.viewChanged(core.view.replace(message.view));
+        break;
+      case 'map':
+        this.#parts.mapUpdate(message.update);
+        break;
+      case 'bye':
+        this.#end(new SwarmError(codeOf(message.code), message.message, { remote: true }));
+        break;
+      default:
+        throw new SwarmError('ERR_SWARM_PROTOCOL', `The coordinator sent a message of type ${message.t}`, { remote: true });
+    }
+  }
+
+  #lost(channel: ControlChannel, cause: unknown): void {
+    if (this.#channel !== channel) return;
+    const connection = this.#connection;
+    this.#channel = undefined;
+    this.#connection = undefined;
+    void connection?.close({ code: CLOSE_CODE.left, drainTimeout: 0 });
+    if (this.#stopped) return;
+    const words = cause instanceof Error ? `: ${cause.message}` : '';
+    this.#parts.onLost(
+      new SwarmError('ERR_SWARM_NOT_CONNECTED', `The connection to the coordinator was lost${words}`, { cause }),
+    );
+    if (this.#parts.coordinator) this.#retryLater();
+  }
+
+  #retryLater(): void {
+    const { clock } = this.#parts.core;
+    const longest = Math.min(FIRST_BACKOFF * 2 ** this.#attempt++, LONGEST_BACKOFF);
+    clock.setTimer(longest * (0.5 + Math.random() / 2), () => {
+      if (this.#stopped || this.#channel) return;
+      this.connect().catch((error: unknown) => this.#failed(error));
+    });
+  }
+
+  #failed(error: unknown): void {
+    if (this.#stopped) return;
+    if (SwarmError.isSwarmError(error) && error.remote && FINAL.has(error.code)) this.#end(error);
+    else this.#retryLater();
+  }
+
+  #end(error: SwarmError): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#parts.onEnded(error);
+  }
+
+  /** Sends the coordinator a message; whether there is a connection to do so. */
+  send(message: ControlMessage): boolean {
+    this.#channel?.send(message);
+    return this.#channel !== undefined;
+  }
+
+  /** Asks for snapshots, because something is missing. */
+  resync(): void {
+    this.send({ t: 'resync' });
+  }
+
+  /** Leaves: says so, and connects no more. */
+  leave(): void {
+    this.#stopped = true;
+    this.#channel?.send({ t: 'leave' });
+    this.#channel?.finish();
+  }
+}

@@ -1,0 +1,170 @@
+/** A QUIC stream as a row of frames, both ways. */
+
+import type { QuicStream } from '../../quic/index.js';
+import { QuicError } from '../../quic/index.js';
+import { SwarmError } from '../errors.js';
+import { STREAM_CODE, errorOfStreamCode } from '../wire/codes.js';
+import { FrameReader, encodeFrames, frameHeader, type Frame } from '../wire/frames.js';
+
+/** Payloads up to this size are copied behind their header, so that both cross into the engine at once. */
+const SMALL_PAYLOAD = 16 * 1024;
+/** Bytes that one read takes out of the engine. */
+const READ_BYTES = 256 * 1024;
+
+/** Nothing to read at the moment. */
+export const PENDING = Symbol('pending');
+
+/**
+ * Frames of one stream. One reader at a time: either `read`, or `poll` with `onFrames`. Nothing is taken out of QUIC before
+ * somebody asks, so that an application that stops reading stops the sender.
+ */
+export class FrameStream {
+  readonly stream: QuicStream;
+  /** Whom the stream leads to, for messages. */
+  readonly #remote: string;
+  readonly #reader: FrameReader;
+  #ended = false;
+  #error: SwarmError | undefined;
+
+  constructor(stream: QuicStream, remote: string, maxMessageBytes: number) {
+    this.stream = stream;
+    this.#remote = remote;
+    this.#reader = new FrameReader(maxMessageBytes);
+  }
+
+  // Reading.
+
+  /** The next frame, `undefined` at the end of the stream, or {@link PENDING}. @throws SwarmError */
+  poll(): Frame | undefined | typeof PENDING {
+    if (this.#error) throw this.#error;
+    try {
+      for (;;) {
+        const frame = this.#reader.next();
+        if (frame) return frame;
+        if (this.#ended) return undefined;
+        const bytes = this.stream.tryReceive(READ_BYTES);
+        if (!bytes) return PENDING;
+        if (bytes.length > 0) this.#reader.push(bytes);
+        else this.#end();
+      }
+    } catch (error) {
+      throw this.#failed(error);
+    }
+  }
+
+  #end(): void {
+    this.#ended = true;
+    if (!this.#reader.isAtBoundary) {
+      throw new SwarmError('ERR_SWARM_PROTOCOL', `${this.#remote} ended a stream in the middle of a frame`, {
+        remote: true,
+      });
+    }
+  }
+
+  #failed(error: unknown): SwarmError {
+    this.#error ??= streamError(error, this.#remote);
+    if (SwarmError.isSwarmError(error)) this.cancel(STREAM_CODE.protocol);
+    return this.#error;
+  }
+
+  /** The next frame, waiting for it; `undefined` at the end of the stream. @throws SwarmError */
+  async read(): Promise<Frame | undefined> {
+    for (;;) {
+      const frame = this.poll();
+      if (frame !== PENDING) return frame;
+      await new Promise<void>((resolve) => {
+        this.stream.onReadable = resolve;
+      });
+    }
+  }
+
+  /** What was taken out of QUIC and no frame was made of yet: where frames are not looked at any further. */
+  takeUnread(): Uint8Array {
+    return this.#reader.takeRest();
+  }
+
+  /** The next bytes as they come, `undefined` at the end of the stream. @throws SwarmError */
+  async readBytes(): Promise<Uint8Array | undefined> {
+    if (this.#ended) return undefined;
+    try {
+      const bytes = await this.stream.receive({ maxBytes: READ_BYTES });
+      if (bytes.length > 0) return bytes;
+      this.#ended = true;
+      return undefined;
+    } catch (error) {
+      throw streamError(error, this.#remote);
+    }
+  }
+
+  /** Called whenever `poll` may have something new. */
+  set onFrames(listener: (() => void) | undefined) {
+    this.stream.onReadable = listener;
+  }
+
+  // Writing.
+
+  /** Writes a frame; the promise is the backpressure, and absent when all was taken at once. @throws SwarmError */
+  write(kind: number, payload: Uint8Array): Promise<void> | undefined {
+    if (payload.length <= SMALL_PAYLOAD) return this.writeBytes(encodeFrames({ kind, payload }));
+    const header = this.writeBytes(frameHeader(kind, payload.length));
+    return header ? header.then(() => this.writeBytes(payload)) : this.writeBytes(payload);
+  }
+
+  /** As {@link write}, of bytes that are frames already. */
+  writeBytes(bytes: Uint8Array): Promise<void> | undefined {
+    try {
+      const taken = this.stream.trySend(bytes);
+      if (taken === bytes.length) return undefined;
+      return this.stream.send(taken === 0 ? bytes : bytes.subarray(taken)).catch((error: unknown) => {
+        throw streamError(error, this.#remote);
+      });
+    } catch (error) {
+      throw streamError(error, this.#remote);
+    }
+  }
+
+  /** FIN. What goes wrong with it shows when reading. */
+  finish(): void {
+    if (this.stream.sendState === 'open') this.stream.finish().catch(() => undefined);
+  }
+
+  /** Gives up both halves with a code of {@link STREAM_CODE}. */
+  cancel(code: number): void {
+    if (this.stream.sendState !== undefined) this.stream.reset(code);
+    this.stream.stopSending(code);
+  }
+}
+
+/** What a stream, or its connection, failed with, in the words of swarms. */
+export function streamError(error: unknown, remote: string): SwarmError {
+  if (SwarmError.isSwarmError(error)) return error;
+  if (!QuicError.isQuicError(error)) {
+    const words = error instanceof Error ? error.message : String(error);
+    return new SwarmError('ERR_SWARM_AGENT_LOST', `The exchange with ${remote} failed: ${words}`, { cause: error });
+  }
+  if (error.code === 'ERR_QUIC_STREAM_RESET' || error.code === 'ERR_QUIC_STREAM_STOPPED') {
+    const code = errorOfStreamCode(error.errorCode);
+    return new SwarmError(code, `${remote} ${verbOf(code)}`, { remote: true, cause: error });
+  }
+  if (error.code === 'ERR_QUIC_STREAM_CLOSED') {
+    return new SwarmError('ERR_SWARM_CANCELLED', `The exchange with ${remote} was cancelled here`, { cause: error });
+  }
+  return new SwarmError(
+    'ERR_SWARM_AGENT_LOST',
+    `The connection to ${remote} ended before the exchange did: ${error.message}`,
+    { remote: error.remote, cause: error },
+  );
+}
+
+function verbOf(code: SwarmError['code']): string {
+  switch (code) {
+    case 'ERR_SWARM_TIMEOUT':
+      return 'gave up the exchange because its deadline had passed';
+    case 'ERR_SWARM_PROTOCOL':
+      return 'broke the exchange off: what it was sent is not of the protocol it speaks';
+    case 'ERR_SWARM_AGENT_LOST':
+      return 'lost the agent that the exchange was for';
+    default:
+      return 'cancelled the exchange';
+  }
+}

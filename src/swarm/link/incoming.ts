@@ -1,0 +1,77 @@
+/** Exchanges that come in: their head is read and checked, then they are answered here or passed on. */
+
+import type { Clock, QuicStream } from '../../quic/index.js';
+import { SwarmError } from '../errors.js';
+import { FRAME, STREAM_CODE } from '../wire/codes.js';
+import { protocolError } from '../wire/frames.js';
+import { decodeHead, type ExchangeHead } from '../wire/head.js';
+import { answerError } from './errors.js';
+import { PENDING, type FrameStream } from './frame-stream.js';
+import type { Link } from './links.js';
+import type { Router } from './router.js';
+
+/** Answers exchanges that are for this member. */
+export type ExchangeServer = (head: ExchangeHead, stream: FrameStream, link: Link) => void;
+
+/** Longest time between a stream and its head, in milliseconds. */
+const HEAD_TIMEOUT = 10_000;
+
+export class Incoming {
+  readonly #selfId: string;
+  readonly #clock: Clock;
+  readonly #router: Router;
+  readonly #serve: ExchangeServer;
+
+  constructor(selfId: string, clock: Clock, router: Router, serve: ExchangeServer) {
+    this.#selfId = selfId;
+    this.#clock = clock;
+    this.#router = router;
+    this.#serve = serve;
+  }
+
+  /** Takes every stream of a link from now on. */
+  attach(link: Link): void {
+    link.connection.on('stream', (stream) => this.take(link, stream));
+  }
+
+  take(link: Link, quicStream: QuicStream): void {
+    if (quicStream.direction === 'unidirectional') {
+      quicStream.stopSending(STREAM_CODE.protocol);
+      return;
+    }
+    const stream = link.wrap(quicStream);
+    const begin = (): boolean => {
+      try {
+        const frame = stream.poll();
+        if (frame === PENDING) return false;
+        stream.onFrames = undefined;
+        if (!frame) stream.cancel(STREAM_CODE.protocol);
+        else if (frame.kind !== FRAME.head) throw protocolError('an exchange without a head');
+        else this.#dispatch(decodeHead(frame.payload), stream, link);
+      } catch (error) {
+        stream.onFrames = undefined;
+        answerError(stream, error);
+      }
+      return true;
+    };
+    if (begin()) return;
+    // Most heads come with their stream; only for the others is a clock worth its cost.
+    const timer = this.#clock.setTimer(HEAD_TIMEOUT, () => {
+      stream.onFrames = undefined;
+      stream.cancel(STREAM_CODE.timeout);
+    });
+    timer.unref();
+    stream.onFrames = () => {
+      if (begin()) timer.cancel();
+    };
+  }
+
+  #dispatch(head: ExchangeHead, stream: FrameStream, link: Link): void {
+    // Nobody speaks for others, but for those that they have passed something on for.
+    if (head.path.at(-1) !== link.id) {
+      throw new SwarmError('ERR_SWARM_PROTOCOL', `${link.id} sent an exchange that claims to come by ${head.path.join(', ')}`);
+    }
+    if (head.to === this.#selfId) this.#serve(head, stream, link);
+    else void this.#router.forward(stream, head);
+  }
+}

@@ -1,0 +1,104 @@
+/** Which way exchanges go: straight where there is a link, else along the topology, else by way of the coordinator. */
+
+import { SwarmError } from '../errors.js';
+import type { MembershipView } from '../membership/view.js';
+import { encodeHead, type ExchangeHead } from '../wire/head.js';
+import type { FrameStream } from './frame-stream.js';
+import type { Link, Links } from './links.js';
+import { pipeBoth } from './pipe.js';
+import { answerError } from './errors.js';
+
+/** What a router looks at. */
+export interface RouterHost {
+  readonly selfId: string;
+  readonly coordinatorId: string | undefined;
+  readonly view: MembershipView;
+  readonly links: Links;
+  /** Neighbours in the topology by which a member is reached, best first. */
+  nextHops(destination: string): readonly string[];
+  /** How many members a new exchange may pass. */
+  readonly hopLimit: number;
+}
+
+export class Router {
+  readonly #host: RouterHost;
+  /** Exchanges passed on for others, since the start and at the moment. */
+  forwarded = 0;
+  forwarding = 0;
+
+  constructor(host: RouterHost) {
+    this.#host = host;
+  }
+
+  get hopLimit(): number {
+    return this.#host.hopLimit;
+  }
+
+  /** The link that leads towards a member, leaving out those that `path` names. */
+  linkTowards(to: string, path: readonly string[]): Link | undefined {
+    const { links, coordinatorId } = this.#host;
+    const direct = links.get(to);
+    if (direct) return direct;
+    for (const hop of this.#host.nextHops(to)) {
+      if (path.includes(hop)) continue;
+      const link = links.get(hop);
+      if (link) return link;
+    }
+    // The coordinator holds a connection to everybody.
+    if (coordinatorId === undefined || path.includes(coordinatorId)) return undefined;
+    return links.get(coordinatorId);
+  }
+
+  /** @throws SwarmError `ERR_SWARM_NO_SUCH_AGENT`, `ERR_SWARM_NO_ROUTE` */
+  requireLink(to: string, path: readonly string[]): Link {
+    const link = this.linkTowards(to, path);
+    if (link) return link;
+    if (!this.#host.view.has(to)) {
+      throw new SwarmError('ERR_SWARM_NO_SUCH_AGENT', `There is no agent ${to} in the swarm; members() lists who is`);
+    }
+    throw new SwarmError(
+      'ERR_SWARM_NO_ROUTE',
+      `No connection leads to ${to} at the moment: neither straight, nor by other members; try again when the swarm has repaired itself`,
+    );
+  }
+
+  /** Opens a stream towards the member that the head names, and begins it with the head. @throws SwarmError */
+  async open(head: ExchangeHead, signal?: AbortSignal): Promise<FrameStream> {
+    const tried = new Set<Link>();
+    for (;;) {
+      const link = this.requireLink(head.to, head.path);
+      try {
+        const stream = await link.open(signal);
+        const full = stream.writeBytes(encodeHead(head));
+        if (full) await full;
+        return stream;
+      } catch (error) {
+        // A link that has just gone down: another may be up.
+        if (signal?.aborted || link.isUp || tried.has(link)) throw error;
+        tried.add(link);
+      }
+    }
+  }
+
+  /** Passes an exchange on that came from another member and is for a third. Never rejects. */
+  async forward(near: FrameStream, head: ExchangeHead): Promise<void> {
+    const { selfId } = this.#host;
+    let far: FrameStream;
+    try {
+      if (head.hops === 0 || head.path.includes(selfId)) {
+        throw new SwarmError(
+          'ERR_SWARM_NO_ROUTE',
+          `An exchange from ${head.from} to ${head.to} has come by ${head.path.join(', ')}, as far as it may; ${selfId} passes it on no further`,
+        );
+      }
+      far = await this.open({ ...head, hops: head.hops - 1, path: [...head.path, selfId] });
+    } catch (error) {
+      answerError(near, error);
+      return;
+    }
+    this.forwarded++;
+    this.forwarding++;
+    await pipeBoth(near, far);
+    this.forwarding--;
+  }
+}
