@@ -56,6 +56,8 @@ export class MemberCore {
   readonly emitter: EventEmitter<MemberEvents>;
   /** Exchanges begun by others, answered by handlers here. */
   handled = 0;
+  /** Called after each change of the view. */
+  onViewChanged: (events: readonly ViewEvent[]) => void = () => undefined;
   readonly #onError: MemberOptions['onError'];
   readonly #services = new Map<ExchangeType, ExchangeServer>();
   #coordinatorId: string | undefined;
@@ -103,10 +105,7 @@ export class MemberCore {
       get coordinatorId() {
         return core.#coordinatorId;
       },
-      get hopLimit() {
-        return core.routes.hopLimit;
-      },
-      nextHops: (to) => this.routes.nextHops(to),
+      routes: this.routes,
     };
   }
 
@@ -140,6 +139,7 @@ export class MemberCore {
   /** Tells of changes of the view. */
   viewChanged(events: readonly ViewEvent[]): void {
     this.routes.changed();
+    this.onViewChanged(events);
     for (const event of events) {
       switch (event.type) {
         case 'joined':

@@ -2,12 +2,14 @@
 
 import type { QuicConnection } from '../../quic/index.js';
 import { SwarmError } from '../errors.js';
-import { ControlChannel, readWithin } from '../link/control-channel.js';
+import { ControlChannel } from '../link/control-channel.js';
 import type { SwarmEndpoint } from '../link/endpoint.js';
-import { streamError } from '../link/frame-stream.js';
+import { streamError, type FrameStream } from '../link/frame-stream.js';
 import { Link } from '../link/links.js';
+import type { Secrets } from '../security/secrets.js';
 import { CLOSE_CODE } from '../wire/codes.js';
-import type { ControlMessage, MapUpdate, Welcome } from '../wire/control.js';
+import { decodeControl, type ControlMessage, type MapUpdate, type Welcome } from '../wire/control.js';
+import type { Frame } from '../wire/frames.js';
 import { codeOf, join, type AgentFacts, type JoinParts } from './joining.js';
 
 /** What the connection to the coordinator needs. */
@@ -29,7 +31,6 @@ export interface ControlParts extends JoinParts {
 
 const FIRST_BACKOFF = 100;
 const LONGEST_BACKOFF = 5000;
-const INVITE_TIMEOUT = 10_000;
 /** What trying again would not change. */
 const FINAL = new Set<SwarmError['code']>([
   'ERR_SWARM_EVICTED',
@@ -90,13 +91,13 @@ export class AgentControl {
     return new Link(id, connection, this.#parts.core.limits.maxMessageBytes);
   }
 
-  /** A connection on which a coordinator may invite this agent. */
-  async invited(connection: QuicConnection): Promise<void> {
-    const stream = await connection.acceptStream();
-    if (!stream) return;
-    const channel = new ControlChannel(this.#linkOf(connection).wrap(stream));
-    const message = await readWithin(channel, this.#parts.core.clock, INVITE_TIMEOUT, 'Whoever connected');
-    if (message?.t !== 'invite') throw new SwarmError('ERR_SWARM_PROTOCOL', 'A stranger begins with something else than an invitation');
+  /** A connection whose first stream is a control stream: a coordinator may invite this agent. @throws SwarmError */
+  async invited(connection: QuicConnection, stream: FrameStream, first: Frame, secrets?: Secrets): Promise<void> {
+    const channel = new ControlChannel(stream);
+    const message = decodeControl(first.payload);
+    if (message.t !== 'invite') {
+      throw new SwarmError('ERR_SWARM_PROTOCOL', `A stranger begins with a message of type ${message.t}`, { remote: true });
+    }
     const { swarmId, core } = this.#parts;
     if (message.id !== core.id || (swarmId !== undefined && message.swarm !== swarmId)) {
       await this.#decline(connection, channel, `This is agent ${core.id}${swarmId === undefined ? '' : ` of swarm ${swarmId}`}, not ${message.id} of ${message.swarm}`);
@@ -106,7 +107,7 @@ export class AgentControl {
       await this.#decline(connection, channel, `${core.id} belongs to a swarm already, which ${core.coordinatorId ?? 'another one'} coordinates`);
       return;
     }
-    const parts = { ...this.#parts, swarmId: message.swarm };
+    const parts = { ...this.#parts, swarmId: message.swarm, secrets: secrets ?? this.#parts.secrets };
     const facts = this.#parts.facts();
     const role = message.role ?? facts.role;
     const capabilities = message.capabilities ?? facts.capabilities;

@@ -262,7 +262,7 @@ export class Coordinator {
   }
 
   #gone(id: string, member: PresentMember, reason: LeaveReason): void {
-    if (this.registry.present.get(id) !== member) return;
+    if (this.#stopped || this.registry.present.get(id) !== member) return;
     this.registry.present.delete(id);
     if (reason !== 'replaced') this.registry.change({ left: id, reason });
     this.#parts.core.links.drop(id, CLOSE_CODE.removed, reason);

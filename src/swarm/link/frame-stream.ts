@@ -24,6 +24,7 @@ export class FrameStream {
   readonly #remote: string;
   readonly #reader: FrameReader;
   #ended = false;
+  #polling = false;
   #error: SwarmError | undefined;
 
   constructor(stream: QuicStream, remote: string, maxMessageBytes: number) {
@@ -37,6 +38,7 @@ export class FrameStream {
   /** The next frame, `undefined` at the end of the stream, or {@link PENDING}. @throws SwarmError */
   poll(): Frame | undefined | typeof PENDING {
     if (this.#error) throw this.#error;
+    this.#polling = true;
     try {
       for (;;) {
         const frame = this.#reader.next();
@@ -49,6 +51,8 @@ export class FrameStream {
       }
     } catch (error) {
       throw this.#failed(error);
+    } finally {
+      this.#polling = false;
     }
   }
 
@@ -98,7 +102,8 @@ export class FrameStream {
 
   /** Called whenever `poll` may have something new. */
   set onFrames(listener: (() => void) | undefined) {
-    this.stream.onReadable = listener;
+    // QUIC tells of the end while it is being read: whoever polls sees it with the next poll.
+    this.stream.onReadable = listener && (() => this.#polling || listener());
   }
 
   // Writing.

@@ -3,7 +3,7 @@
 import type { Clock, QuicStream } from '../../quic/index.js';
 import { SwarmError } from '../errors.js';
 import { FRAME, STREAM_CODE } from '../wire/codes.js';
-import { protocolError } from '../wire/frames.js';
+import { protocolError, type Frame } from '../wire/frames.js';
 import { decodeHead, type ExchangeHead } from '../wire/head.js';
 import { answerError } from './errors.js';
 import { PENDING, type FrameStream } from './frame-stream.js';
@@ -34,27 +34,14 @@ export class Incoming {
     link.connection.on('stream', (stream) => this.take(link, stream));
   }
 
+  /** Takes a stream that the other side has opened. */
   take(link: Link, quicStream: QuicStream): void {
     if (quicStream.direction === 'unidirectional') {
       quicStream.stopSending(STREAM_CODE.protocol);
       return;
     }
     const stream = link.wrap(quicStream);
-    const begin = (): boolean => {
-      try {
-        const frame = stream.poll();
-        if (frame === PENDING) return false;
-        stream.onFrames = undefined;
-        if (!frame) stream.cancel(STREAM_CODE.protocol);
-        else if (frame.kind !== FRAME.head) throw protocolError('an exchange without a head');
-        else this.#dispatch(decodeHead(frame.payload), stream, link);
-      } catch (error) {
-        stream.onFrames = undefined;
-        answerError(stream, error);
-      }
-      return true;
-    };
-    if (begin()) return;
+    if (this.#tryBegin(stream, link)) return;
     // Most heads come with their stream; only for the others is a clock worth its cost.
     const timer = this.#clock.setTimer(HEAD_TIMEOUT, () => {
       stream.onFrames = undefined;
@@ -62,8 +49,33 @@ export class Incoming {
     });
     timer.unref();
     stream.onFrames = () => {
-      if (begin()) timer.cancel();
+      if (this.#tryBegin(stream, link)) timer.cancel();
     };
+  }
+
+  /** Whether the head was there, or something went wrong. */
+  #tryBegin(stream: FrameStream, link: Link): boolean {
+    try {
+      const frame = stream.poll();
+      if (frame === PENDING) return false;
+      stream.onFrames = undefined;
+      if (frame) this.begin(frame, stream, link);
+      else stream.cancel(STREAM_CODE.protocol);
+    } catch (error) {
+      stream.onFrames = undefined;
+      answerError(stream, error);
+    }
+    return true;
+  }
+
+  /** Begins an exchange by its first frame. */
+  begin(first: Frame, stream: FrameStream, link: Link): void {
+    try {
+      if (first.kind !== FRAME.head) throw protocolError('an exchange without a head');
+      this.#dispatch(decodeHead(first.payload), stream, link);
+    } catch (error) {
+      answerError(stream, error);
+    }
   }
 
   #dispatch(head: ExchangeHead, stream: FrameStream, link: Link): void {

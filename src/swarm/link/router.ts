@@ -5,6 +5,7 @@ import type { MembershipView } from '../membership/view.js';
 import { encodeHead, type ExchangeHead } from '../wire/head.js';
 import type { FrameStream } from './frame-stream.js';
 import type { Link, Links } from './links.js';
+import type { TopologyRoutes } from './topology-routes.js';
 import { pipeBoth } from './pipe.js';
 import { answerError } from './errors.js';
 
@@ -14,10 +15,7 @@ export interface RouterHost {
   readonly coordinatorId: string | undefined;
   readonly view: MembershipView;
   readonly links: Links;
-  /** Neighbours in the topology by which a member is reached, best first. */
-  nextHops(destination: string): readonly string[];
-  /** How many members a new exchange may pass. */
-  readonly hopLimit: number;
+  readonly routes: TopologyRoutes;
 }
 
 export class Router {
@@ -31,27 +29,26 @@ export class Router {
   }
 
   get hopLimit(): number {
-    return this.#host.hopLimit;
+    return this.#host.routes.hopLimit;
   }
 
-  /** The link that leads towards a member, leaving out those that `path` names. */
-  linkTowards(to: string, path: readonly string[]): Link | undefined {
-    const { links, coordinatorId } = this.#host;
-    const direct = links.get(to);
-    if (direct) return direct;
-    for (const hop of this.#host.nextHops(to)) {
-      if (path.includes(hop)) continue;
-      const link = links.get(hop);
-      if (link) return link;
-    }
-    // The coordinator holds a connection to everybody.
-    if (coordinatorId === undefined || path.includes(coordinatorId)) return undefined;
-    return links.get(coordinatorId);
+  /**
+   * The link that leads towards a member.
+   *
+   * @param trail members that it has come by, without this one; empty where it begins
+   */
+  linkTowards(to: string, trail: readonly string[]): Link | undefined {
+    const { links, coordinatorId, routes } = this.#host;
+    const hop = routes.forward(to, trail, (id) => links.get(id) !== undefined);
+    if (hop !== undefined && !trail.includes(hop)) return links.get(hop);
+    // Rather than back to where it came from: to the coordinator, which holds a connection to everybody.
+    const coordinator = coordinatorId === undefined || trail.includes(coordinatorId) ? undefined : links.get(coordinatorId);
+    return coordinator ?? (hop === undefined ? undefined : links.get(hop));
   }
 
   /** @throws SwarmError `ERR_SWARM_NO_SUCH_AGENT`, `ERR_SWARM_NO_ROUTE` */
-  requireLink(to: string, path: readonly string[]): Link {
-    const link = this.linkTowards(to, path);
+  requireLink(to: string, trail: readonly string[]): Link {
+    const link = this.linkTowards(to, trail);
     if (link) return link;
     if (!this.#host.view.has(to)) {
       throw new SwarmError('ERR_SWARM_NO_SUCH_AGENT', `There is no agent ${to} in the swarm; members() lists who is`);
@@ -66,7 +63,7 @@ export class Router {
   async open(head: ExchangeHead, signal?: AbortSignal): Promise<FrameStream> {
     const tried = new Set<Link>();
     for (;;) {
-      const link = this.requireLink(head.to, head.path);
+      const link = this.requireLink(head.to, head.path.slice(0, -1));
       try {
         const stream = await link.open(signal);
         const full = stream.writeBytes(encodeHead(head));
@@ -85,7 +82,7 @@ export class Router {
     const { selfId } = this.#host;
     let far: FrameStream;
     try {
-      if (head.hops === 0 || head.path.includes(selfId)) {
+      if (head.hops === 0) {
         throw new SwarmError(
           'ERR_SWARM_NO_ROUTE',
           `An exchange from ${head.from} to ${head.to} has come by ${head.path.join(', ')}, as far as it may; ${selfId} passes it on no further`,

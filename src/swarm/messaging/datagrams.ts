@@ -47,7 +47,7 @@ export class Notifications {
       timeout: 0,
       targets: [],
     };
-    const link = router.requireLink(to, head.path);
+    const link = router.requireLink(to, []);
     await sendOn(link, head, encodeFrames(frameOf(value)));
   }
 
@@ -75,13 +75,12 @@ export class Notifications {
 
   #forward(head: ExchangeHead, value: Uint8Array): void {
     const { selfId, router } = this.#host;
-    const path = [...head.path, selfId];
-    const link = head.hops > 0 && !head.path.includes(selfId) ? router.linkTowards(head.to, path) : undefined;
+    const link = head.hops > 0 ? router.linkTowards(head.to, head.path) : undefined;
     if (!link) {
       this.dropped++;
       return;
     }
-    sendOn(link, { ...head, hops: head.hops - 1, path }, value).catch(() => {
+    sendOn(link, { ...head, hops: head.hops - 1, path: [...head.path, selfId] }, value).catch(() => {
       this.dropped++;
     });
   }

@@ -81,7 +81,7 @@ export class Multicast {
           continue;
         }
         if (head.hops === 0) throw new SwarmError('ERR_SWARM_NO_ROUTE', `${selfId} passes it on no further`);
-        const { id } = router.requireLink(target, path);
+        const { id } = router.requireLink(target, head.path);
         const group = groups.get(id);
         if (group) group.push(target);
         else groups.set(id, [target]);

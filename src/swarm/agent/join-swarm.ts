@@ -1,0 +1,121 @@
+/** `joinSwarm`: an agent in this process. */
+
+import { readFile } from 'node:fs/promises';
+import { SwarmError } from '../errors.js';
+import { checkId, checkOption, checkWords, DEFAULT_PORT, parseAddress, type MemberOptions } from '../options.js';
+import { findSecret, isLoopback } from '../security/development.js';
+import { givenIdentity, makeIdentity } from '../security/identity.js';
+import { Secrets } from '../security/secrets.js';
+import type { Clock } from '../../quic/index.js';
+import { SwarmAgent, type AgentSettings } from './agent.js';
+
+/** Options of {@link joinSwarm}. */
+export interface JoinSwarmOptions extends MemberOptions {
+  /** Where the coordinator is: `host:port`, port 4433 unless given. Default: nowhere; the agent waits for `registerAgent` then. */
+  readonly coordinator?: string | undefined;
+  /** Names this agent in the swarm: 1 to 128 characters, different from all others. */
+  readonly id: string;
+  /** What it is: `worker`, `aggregator`, `validator`, or any other word but `coordinator`. Default `worker`. */
+  readonly role?: string | undefined;
+  /** Swarm that is meant; any other is refused. Default: the one that the coordinator leads. */
+  readonly swarmId?: string | undefined;
+  /** Address to listen on for other agents. Default `'0.0.0.0'`. */
+  readonly host?: string | undefined;
+  /** UDP port to listen on. Default 0: any free one. */
+  readonly port?: number | undefined;
+  /** Where others reach this agent, `host` or `host:port`, if not at the address that the coordinator sees and the port it listens on. */
+  readonly advertise?: string | undefined;
+  /** Milliseconds for which an unreachable coordinator is tried again at the start. Default 0: one attempt. */
+  readonly retryFor?: number | undefined;
+  /** Keeps the agent from keeping the process alive. Default false. */
+  readonly unref?: boolean | undefined;
+}
+
+/**
+ * Joins a swarm. Resolves when the coordinator has let the agent in; without `coordinator`, as soon as it listens for a coordinator that
+ * registers it (`agent.joined` tells when).
+ *
+ * @throws SwarmError `ERR_SWARM_UNREACHABLE`, `ERR_SWARM_AUTHENTICATION`, `ERR_SWARM_FULL`, `ERR_SWARM_DUPLICATE_ID`,
+ *   `ERR_SWARM_UNKNOWN_SWARM`, `ERR_SWARM_FORBIDDEN`, `ERR_SWARM_INVALID_OPTION`; QuicError when the port cannot be bound
+ *
+ * @example
+ *     const agent = await joinSwarm({
+ *       coordinator: 'localhost:4433',
+ *       id: 'agent-1',
+ *       capabilities: ['greet'],
+ *       handlers: { greet: (name) => `Hello, ${name}` },
+ *     });
+ */
+export async function joinSwarm(options: JoinSwarmOptions): Promise<SwarmAgent> {
+  checkId('id', options.id);
+  if (options.swarmId !== undefined) checkId('swarmId', options.swarmId);
+  const role = checkWords('role', [options.role ?? 'worker'])[0] ?? 'worker';
+  const coordinator =
+    options.coordinator === undefined ? undefined : parseAddress('coordinator', options.coordinator, DEFAULT_PORT);
+  const ca = options.ca ?? (options.caPath === undefined ? undefined : await readFile(options.caPath, 'utf8'));
+  const port = checkOption('port', options.port ?? 0, 0, 65_535);
+  const advertised = options.advertise === undefined ? undefined : parseAddress('advertise', options.advertise, 0x10000 - 1);
+  const settings: AgentSettings = {
+    options,
+    role,
+    coordinator,
+    capabilities: checkWords('capabilities', options.capabilities ?? []),
+    concurrency: checkOption('concurrency', options.concurrency ?? 4, 0, 10_000),
+    advertise: advertised && {
+      host: advertised.host,
+      port: /:\d+$/.test(options.advertise ?? '') ? advertised.port : undefined,
+    },
+    identity: (await givenIdentity(options)) ?? (await makeIdentity(options.id)),
+    secrets: await secretsOf(options, coordinator, ca),
+    ca,
+    host: options.host ?? '0.0.0.0',
+    port,
+  };
+  const agent = await SwarmAgent.start(settings);
+  if (options.unref) agent.unref();
+  if (!coordinator) return agent;
+  try {
+    await connectWithin(agent, options.retryFor ?? 0, options.clock);
+    return agent;
+  } catch (error) {
+    await agent.leave({ timeout: 0 });
+    throw error;
+  }
+}
+
+async function connectWithin(agent: SwarmAgent, retryFor: number, clock: Clock | undefined): Promise<void> {
+  const now = (): number => clock?.now() ?? performance.now();
+  const end = now() + checkOption('retryFor', retryFor, 0, 0x7fffffff);
+  for (let pause = 50; ; pause = Math.min(2 * pause, 1000)) {
+    try {
+      await agent.connect();
+      return;
+    } catch (error) {
+      const again = SwarmError.isSwarmError(error) && !error.remote && now() + pause < end;
+      if (!again) throw error;
+      await new Promise<void>((resolve) => {
+        if (clock) clock.setTimer(pause, resolve);
+        else setTimeout(resolve, pause);
+      });
+    }
+  }
+}
+
+async function secretsOf(
+  options: JoinSwarmOptions,
+  coordinator: { host: string; port: number } | undefined,
+  ca: string | undefined,
+): Promise<Secrets> {
+  const given = options.secret ?? process.env['SKEIN_SWARM_SECRET'];
+  if (given !== undefined || ca !== undefined) return new Secrets(given);
+  if (!coordinator) return new Secrets(undefined);
+  const found = isLoopback(coordinator.host)
+    ? await findSecret({ port: coordinator.port, swarmId: options.swarmId })
+    : undefined;
+  if (found !== undefined) return new Secrets(found);
+  throw new SwarmError(
+    'ERR_SWARM_INVALID_OPTION',
+    `There is no secret for the swarm at ${options.coordinator ?? ''}: give secret, or the environment variable SKEIN_SWARM_SECRET, or ca with a certificate` +
+      (isLoopback(coordinator.host) ? '; no swarm in development mode has left one on this machine for that port' : ''),
+  );
+}
