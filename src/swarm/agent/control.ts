@@ -9,8 +9,9 @@ import { Link } from '../link/links.js';
 import type { Secrets } from '../security/secrets.js';
 import { CLOSE_CODE } from '../wire/codes.js';
 import { decodeControl, type ControlMessage, type MapUpdate, type Welcome } from '../wire/control.js';
-import type { Frame } from '../wire/frames.js';
-import { codeOf, join, type AgentFacts, type JoinParts } from './joining.js';
+import { codeOf } from '../wire/error-codes.js';
+import { MAX_COORDINATOR_CONTROL_BYTES, type Frame } from '../wire/frames.js';
+import { join, type AgentFacts, type JoinParts } from './joining.js';
 
 /** What the connection to the coordinator needs. */
 export interface ControlParts extends JoinParts {
@@ -82,7 +83,7 @@ export class AgentControl {
 
   async #joinOver(connection: QuicConnection, rejoin: Uint8Array | undefined): Promise<void> {
     const link = this.#linkOf(connection);
-    const channel = new ControlChannel(await link.open());
+    const channel = new ControlChannel(await link.open(undefined, MAX_COORDINATOR_CONTROL_BYTES));
     const welcome = await join(this.#parts, this.#parts.facts(), connection, channel, rejoin);
     this.#joined(welcome, connection, channel);
   }
@@ -193,7 +194,7 @@ export class AgentControl {
         this.#parts.mapUpdate(message.update);
         break;
       case 'bye':
-        this.#end(new SwarmError(codeOf(message.code), message.message, { remote: true }));
+        this.#end(new SwarmError(codeOf(message.code, 'ERR_SWARM_PROTOCOL'), message.message, { remote: true }));
         break;
       default:
         throw new SwarmError('ERR_SWARM_PROTOCOL', `The coordinator sent a message of type ${message.t}`, { remote: true });

@@ -2,13 +2,14 @@
 
 import { randomBytes } from 'node:crypto';
 import type { QuicConnection } from '../../quic/index.js';
-import { SWARM_ERROR_CODES, SwarmError, type SwarmErrorCode } from '../errors.js';
+import { SwarmError } from '../errors.js';
 import { readWithin, type ControlChannel } from '../link/control-channel.js';
 import type { MemberCore } from '../member-core.js';
 import { proofHolds, proofOf } from '../security/proof.js';
 import type { Secrets } from '../security/secrets.js';
 import { SWARM_VERSIONS } from '../wire/codes.js';
 import type { ControlMessage, Hello, Welcome } from '../wire/control.js';
+import { codeOf } from '../wire/error-codes.js';
 
 /** What an agent says of itself. */
 export interface AgentFacts {
@@ -83,7 +84,7 @@ export async function join(
 function answerOf(message: ControlMessage | undefined): Welcome {
   if (message?.t === 'welcome') return message;
   if (message?.t === 'refused') {
-    throw new SwarmError(codeOf(message.code), `The coordinator refused to let this agent in: ${message.message}`, {
+    throw new SwarmError(codeOf(message.code, 'ERR_SWARM_PROTOCOL'), `The coordinator refused to let this agent in: ${message.message}`, {
       remote: true,
     });
   }
@@ -92,9 +93,4 @@ function answerOf(message: ControlMessage | undefined): Welcome {
     `The coordinator answered hello with ${message ? `a message of type ${message.t}` : 'nothing'}`,
     { remote: true },
   );
-}
-
-/** A code that came over the wire, as one of this version's. */
-export function codeOf(code: string): SwarmErrorCode {
-  return Object.hasOwn(SWARM_ERROR_CODES, code) ? (code as SwarmErrorCode) : 'ERR_SWARM_PROTOCOL';
 }

@@ -1,7 +1,6 @@
 /** Agents that the coordinator dials: invited once, and again whenever they are lost. */
 
 import type { QuicConnection } from '../../quic/index.js';
-import { codeOf } from '../agent/joining.js';
 import { SwarmError } from '../errors.js';
 import { ControlChannel, readWithin } from '../link/control-channel.js';
 import type { SwarmEndpoint } from '../link/endpoint.js';
@@ -9,6 +8,7 @@ import { Link } from '../link/links.js';
 import type { MemberCore } from '../member-core.js';
 import type { MemberInfo } from '../membership/view.js';
 import { CLOSE_CODE, SWARM_VERSIONS } from '../wire/codes.js';
+import { codeOf } from '../wire/error-codes.js';
 import type { Coordinator, Registration } from './coordinator.js';
 
 /** What registering needs. */
@@ -85,7 +85,7 @@ export class Registrations {
       });
       const answer = await readWithin(channel, core.clock, ANSWER_TIMEOUT, `${id} at ${host}:${port}`);
       if (answer?.t === 'refused') {
-        throw new SwarmError(codeOf(answer.code), `${host}:${port} declines: ${answer.message}`, { remote: true });
+        throw new SwarmError(codeOf(answer.code, 'ERR_SWARM_PROTOCOL'), `${host}:${port} declines: ${answer.message}`, { remote: true });
       }
       if (answer?.t !== 'hello' || answer.id !== id) {
         throw new SwarmError('ERR_SWARM_PROTOCOL', `${host}:${port} does not answer as agent ${id}`, { remote: true });

@@ -1,8 +1,9 @@
 /** Errors as frames: told to the other side before the stream ends. */
 
-import { SWARM_ERROR_CODES, SwarmError, type SwarmErrorCode } from '../errors.js';
+import { SwarmError, type SwarmErrorCode } from '../errors.js';
 import { decodeValue, encodeValue } from '../wire/codec.js';
 import { FRAME, STREAM_CODE } from '../wire/codes.js';
+import { codeOf } from '../wire/error-codes.js';
 import { protocolError } from '../wire/frames.js';
 import type { FrameStream } from './frame-stream.js';
 
@@ -27,11 +28,7 @@ export function errorFrom(payload: Uint8Array, remote: string): SwarmError {
   if (!Array.isArray(fields)) throw protocolError('an error that is no array');
   const [code, message] = fields as unknown[];
   if (typeof code !== 'string' || typeof message !== 'string') throw protocolError('an error without words');
-  return new SwarmError(isCode(code) ? code : 'ERR_SWARM_HANDLER', `${remote}: ${message}`, { remote: true });
-}
-
-function isCode(code: string): code is SwarmErrorCode {
-  return Object.hasOwn(SWARM_ERROR_CODES, code);
+  return new SwarmError(codeOf(code, 'ERR_SWARM_HANDLER'), `${remote}: ${message}`, { remote: true });
 }
 
 /** Code and message of whatever was thrown; what is no SwarmError comes from a handler. */

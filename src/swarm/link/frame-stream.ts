@@ -27,10 +27,10 @@ export class FrameStream {
   #polling = false;
   #error: SwarmError | undefined;
 
-  constructor(stream: QuicStream, remote: string, maxMessageBytes: number) {
+  constructor(stream: QuicStream, remote: string, maxMessageBytes: number, maxControlBytes?: number) {
     this.stream = stream;
     this.#remote = remote;
-    this.#reader = new FrameReader(maxMessageBytes);
+    this.#reader = new FrameReader(maxMessageBytes, maxControlBytes);
   }
 
   // Reading.

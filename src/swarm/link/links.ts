@@ -22,18 +22,18 @@ export class Link {
   }
 
   /** Opens a stream; where the remote allows no more at the moment, waits. @throws SwarmError */
-  async open(signal?: AbortSignal): Promise<FrameStream> {
+  async open(signal?: AbortSignal, maxControlBytes?: number): Promise<FrameStream> {
     try {
       const stream = await this.connection.openBidirectionalStream({ waitForCredit: true, signal });
-      return this.wrap(stream);
+      return this.wrap(stream, maxControlBytes);
     } catch (error) {
       if (signal?.aborted) throw error;
       throw streamError(error, this.id);
     }
   }
 
-  wrap(stream: ConstructorParameters<typeof FrameStream>[0]): FrameStream {
-    return new FrameStream(stream, this.id, this.#maxMessageBytes);
+  wrap(stream: ConstructorParameters<typeof FrameStream>[0], maxControlBytes?: number): FrameStream {
+    return new FrameStream(stream, this.id, this.#maxMessageBytes, maxControlBytes);
   }
 }
 

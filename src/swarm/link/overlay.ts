@@ -9,7 +9,7 @@ import type { MemberInfo } from '../membership/view.js';
 import { fingerprintOf } from '../security/identity.js';
 import { DEFAULT_LEASE } from '../options.js';
 import { CLOSE_CODE, FRAME } from '../wire/codes.js';
-import { protocolError, type Frame } from '../wire/frames.js';
+import { MAX_COORDINATOR_CONTROL_BYTES, protocolError, type Frame } from '../wire/frames.js';
 import type { SwarmEndpoint } from './endpoint.js';
 import { FrameStream } from './frame-stream.js';
 import { Link } from './links.js';
@@ -160,7 +160,12 @@ export class Overlay {
     const { connection, identified } = stranger;
     const quicStream = await connection.acceptStream({ signal: identified.signal }).catch(() => undefined);
     if (!quicStream) return;
-    const stream = new FrameStream(quicStream, 'a stranger', this.#core.limits.maxMessageBytes);
+    const stream = new FrameStream(
+      quicStream,
+      'a stranger',
+      this.#core.limits.maxMessageBytes,
+      MAX_COORDINATOR_CONTROL_BYTES,
+    );
     const first = await stream.read();
     if (!first) throw protocolError('a stream without a frame');
     if (first.kind !== FRAME.control) {

@@ -6,6 +6,7 @@ import type { FrameStream } from '../link/frame-stream.js';
 import { encodeFrames } from '../wire/frames.js';
 import { checkName, type ExchangeHead } from '../wire/head.js';
 import { frameOf, valueOf } from './values.js';
+import type { TaskDetails } from './task-details.js';
 
 /** What a handler is told beside the value. */
 export interface ExchangeContext {
@@ -20,6 +21,8 @@ export interface ExchangeContext {
   readonly signal: AbortSignal;
   /** Values that follow the first one, until the other side ends. */
   readonly values: AsyncIterable<unknown>;
+  /** The task that this is about; `undefined` for all other exchanges. */
+  readonly task?: TaskDetails | undefined;
 }
 
 /**
@@ -122,7 +125,8 @@ export class DetachedContext implements ExchangeContext {
   }
 }
 
-async function* nothing(): AsyncGenerator<unknown, void, undefined> {
+/** No values. */
+export async function* nothing(): AsyncGenerator<unknown, void, undefined> {
   // A message holds one value.
 }
 

@@ -39,11 +39,22 @@ const memberChange = z.union([
 const viewSnapshot = z.strictObject({ epoch: count, members: z.array(memberRecord) });
 const viewDelta = z.strictObject({ epoch: count, after: count, changes: z.array(memberChange) });
 
-const mapEntry = z.strictObject({ key: z.string().max(1024), value: bytes, version: count });
-const mapChange = z.strictObject({ key: z.string().max(1024), value: bytes.optional(), version: count });
-const mapUpdate = z.union([
-  z.strictObject({ type: z.literal('snapshot'), revision: count, entries: z.array(mapEntry) }),
-  z.strictObject({ type: z.literal('delta'), from: count, to: count, changes: z.array(mapChange) }),
+const mapKey = z.string().max(1024);
+const mapUpdate = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('snapshot'),
+    generation: count,
+    revision: count,
+    entries: z.array(z.strictObject({ key: mapKey, value: bytes, version: count })),
+  }),
+  z.strictObject({
+    kind: z.literal('delta'),
+    generation: count,
+    from: count,
+    to: count,
+    /** Without a value: deleted. */
+    changes: z.array(z.strictObject({ key: mapKey, value: bytes.optional(), version: count })),
+  }),
 ]);
 
 /** What a role may do in the swarm. */

@@ -13,7 +13,9 @@ export interface Frame {
 /** Heads, errors and control messages are bounded apart from what applications send. */
 export const MAX_HEAD_BYTES = 65_536;
 export const MAX_ERROR_BYTES = 65_536;
-export const MAX_CONTROL_BYTES = 4 * 1024 * 1024;
+/** Control messages that an agent sends, and that a coordinator sends: those hold everybody and the whole shared map. */
+export const MAX_AGENT_CONTROL_BYTES = 1024 * 1024;
+export const MAX_COORDINATOR_CONTROL_BYTES = 64 * 1024 * 1024;
 /** Extensions that are skipped. */
 const MAX_EXTENSION_BYTES = 1024 * 1024;
 /** Memory that a declared length alone can claim; the rest grows with what really comes. */
@@ -47,6 +49,7 @@ export function encodeFrames(...frames: readonly Frame[]): Uint8Array {
  */
 export class FrameReader {
   readonly #maxMessageBytes: number;
+  readonly #maxControlBytes: number;
   #input: Uint8Array = new Uint8Array(0);
   #at = 0;
   /** Payload under way that has not come whole, and how much of it has. */
@@ -55,9 +58,13 @@ export class FrameReader {
   #partial: Uint8Array = new Uint8Array(0);
   #filled = 0;
 
-  /** @param maxMessageBytes largest payload of frames `value` and `bytes` */
-  constructor(maxMessageBytes: number) {
+  /**
+   * @param maxMessageBytes largest payload of frames `value` and `bytes`
+   * @param maxControlBytes of frames `control`
+   */
+  constructor(maxMessageBytes: number, maxControlBytes = MAX_AGENT_CONTROL_BYTES) {
     this.#maxMessageBytes = maxMessageBytes;
+    this.#maxControlBytes = maxControlBytes;
   }
 
   /** Whether the stream may end here: between two frames. */
@@ -133,7 +140,7 @@ export class FrameReader {
       case FRAME.error:
         return MAX_ERROR_BYTES;
       case FRAME.control:
-        return MAX_CONTROL_BYTES;
+        return this.#maxControlBytes;
       default:
         if (kind >= FIRST_EXTENSION_FRAME) return MAX_EXTENSION_BYTES;
         throw protocolError(`a frame of the unknown kind ${kind}`);

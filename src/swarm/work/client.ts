@@ -1,0 +1,181 @@
+/**
+ * Submitting tasks from an agent. A task has its id from here, so that it can be submitted again after a connection was lost, without being
+ * done twice: whatever becomes of coordinators and connections, the handle learns how the task ended.
+ */
+
+import { SwarmError } from '../errors.js';
+import type { FrameStream } from '../link/frame-stream.js';
+import type { Link } from '../link/links.js';
+import type { MemberCore } from '../member-core.js';
+import { valueOf } from '../messaging/values.js';
+import { STREAM_CODE } from '../wire/codes.js';
+import { encodeFrames, protocolError, type Frame } from '../wire/frames.js';
+import { encodeHead, type ExchangeType } from '../wire/head.js';
+import { encodeValue } from '../wire/codec.js';
+import { FRAME } from '../wire/codes.js';
+import { TaskHandle, taskError } from './handle.js';
+import { readTaskNews, readValueFrame, type TaskNews, type TaskRequest } from './messages.js';
+import { requestOf, type SubmitOptions } from './options.js';
+
+/** What the client needs of its agent. */
+export interface TaskClientHost {
+  readonly core: MemberCore;
+  /** Resolves when there is a connection to the coordinator. Rejects when there will be none. */
+  connected(): Promise<void>;
+  cancelTask(id: string, reason: string): Promise<boolean>;
+}
+
+/** A task under way. */
+interface Pending {
+  readonly handle: TaskHandle;
+  readonly request: TaskRequest;
+  /** Until it is accepted. */
+  payload: Frame | undefined;
+  accepted: () => void;
+  refused: (error: unknown) => void;
+}
+
+export class TaskClient {
+  readonly #host: TaskClientHost;
+  readonly #pending = new Set<Pending>();
+
+  constructor(host: TaskClientHost) {
+    this.#host = host;
+  }
+
+  /** Resolves when the coordinator has accepted the task, from when it is not lost any more. @throws SwarmError */
+  async submit(options: SubmitOptions): Promise<TaskHandle> {
+    this.#host.core.assertOpen();
+    const { signal, capability } = options;
+    signal?.throwIfAborted();
+    const { request, payload } = requestOf(options);
+    const handle = new TaskHandle(request.id, capability, (reason) => this.#host.cancelTask(handle.id, reason));
+    const accepted = new Promise<void>((resolve, reject) => {
+      const pending: Pending = { handle, request, payload, accepted: resolve, refused: reject };
+      this.#pending.add(pending);
+      void this.#follow(pending);
+    });
+    const onAbort = (): void => {
+      handle.cancel('its signal was aborted').catch(() => undefined);
+      handle.fail(new SwarmError('ERR_SWARM_TASK_CANCELLED', `Task ${handle.id} was cancelled here`, { cause: signal?.reason }));
+    };
+    signal?.addEventListener('abort', onAbort, { once: true });
+    handle.once('settled', () => signal?.removeEventListener('abort', onAbort));
+    await (signal ? Promise.race([accepted, rejectOn(signal)]) : accepted);
+    return handle;
+  }
+
+  /** Holds a conversation about the task with the coordinator, as often as it takes. Never rejects. */
+  async #follow(pending: Pending): Promise<void> {
+    const { handle, request } = pending;
+    try {
+      for (;;) {
+        await this.#host.connected();
+        if (handle.isSettled) break;
+        try {
+          if (await this.#converse(pending)) break;
+        } catch (error) {
+          if (!isPassing(error)) throw error;
+        }
+      }
+    } catch (error) {
+      const told = SwarmError.isSwarmError(error) ? error : taskError('ERR_SWARM_TASK_FAILED', String(error));
+      pending.refused(told);
+      handle.fail(told);
+    } finally {
+      this.#pending.delete(pending);
+      pending.refused(new SwarmError('ERR_SWARM_TASK_CANCELLED', `Task ${request.id} was cancelled before it was accepted`));
+    }
+  }
+
+  /** Whether the task is over. */
+  async #converse(pending: Pending): Promise<boolean> {
+    const { handle, request, payload } = pending;
+    const coordinator = this.#host.core.coordinatorId ?? '';
+    const link = this.#host.core.links.get(coordinator);
+    if (!link) throw new SwarmError('ERR_SWARM_AGENT_LOST', 'The coordinator is not connected');
+    const stream = payload
+      ? await this.#open(link, 'submit', handle.capability, [{ kind: FRAME.value, payload: encodeValue(request) }, payload])
+      : await this.#open(link, 'attach', handle.id, []);
+    const giveUp = (): void => stream.cancel(STREAM_CODE.cancelled);
+    handle.once('settled', giveUp);
+    try {
+      return await this.#listen(pending, stream, coordinator);
+    } finally {
+      handle.off('settled', giveUp);
+    }
+  }
+
+  async #open(link: Link, type: ExchangeType, name: string, frames: readonly Frame[]): Promise<FrameStream> {
+    const { id } = this.#host.core;
+    const stream = await link.open();
+    const head = { type, name, from: id, to: link.id, hops: 0, path: [id], timeout: 0, targets: [] };
+    await stream.writeBytes(encodeHead(head));
+    for (const frame of frames) await stream.writeBytes(encodeFrames(frame));
+    stream.finish();
+    return stream;
+  }
+
+  async #listen(pending: Pending, stream: FrameStream, coordinator: string): Promise<boolean> {
+    const { handle } = pending;
+    for (;;) {
+      const frame = await stream.read();
+      if (!frame) throw protocolError('the end of a conversation about a task that is not over');
+      const news = readTaskNews(frame, coordinator);
+      if (news[0] === 'done') {
+        handle.succeed(valueOf(await readValueFrame(stream, coordinator), coordinator));
+        return true;
+      }
+      if (news[0] === 'ended') {
+        pending.accepted();
+        handle.fail(taskError(news[1], news[2]));
+        return true;
+      }
+      await this.#tell(pending, news);
+    }
+  }
+
+  #tell(pending: Pending, news: TaskNews): Promise<void> | undefined {
+    const { handle } = pending;
+    switch (news[0]) {
+      case 'accepted':
+        // Where its idempotency key was known, the task is the one of then.
+        handle.id = news[1];
+        pending.payload = undefined;
+        pending.accepted();
+        return undefined;
+      case 'assigned':
+        return handle.tell({ type: 'assigned', agent: news[1], attempt: news[2] });
+      case 'requeued':
+        return handle.tell({ type: 'requeued', attempt: news[1], reason: news[2], delay: news[3] });
+      case 'progress':
+        return handle.tell({ type: 'progress', value: news[1] });
+      case 'partial':
+        return handle.tell({ type: 'partial', value: news[1] });
+      case 'done':
+      case 'ended':
+        return undefined;
+    }
+  }
+
+  /** The membership is over: nobody will tell how these end. */
+  abandon(error: SwarmError): void {
+    for (const { handle, refused } of this.#pending) {
+      refused(error);
+      handle.fail(error);
+    }
+  }
+}
+
+/** Whether the conversation was lost with its connection, so that another one can be held. */
+function isPassing(error: unknown): boolean {
+  return (
+    SwarmError.isSwarmError(error) && (error.code === 'ERR_SWARM_AGENT_LOST' || error.code === 'ERR_SWARM_NOT_CONNECTED')
+  );
+}
+
+function rejectOn(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+}
