@@ -51,6 +51,7 @@ module.exports = {
         '^src/wire/',
         '^src/observe/',
         '^src/certificates/',
+        '^src/quic-config\\.ts$',
       ],
       'swarm/ stands on the transports and knows neither the command line nor the engine.',
     ),

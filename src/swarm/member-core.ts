@@ -21,6 +21,7 @@ import { mayDo } from './security/permissions.js';
 import type { Permission, SwarmConfig } from './wire/control.js';
 import type { ExchangeHead, ExchangeType } from './wire/head.js';
 import { TopologyRoutes } from './link/topology-routes.js';
+import { SharedMapReplica } from './state/shared-map-replica.js';
 
 /** Events of members. */
 export interface MemberEvents {
@@ -45,6 +46,8 @@ export class MemberCore {
   readonly clock: Clock;
   readonly limits: MemberLimits;
   readonly view = new MembershipView();
+  /** This member's copy of the shared map. */
+  readonly map = new SharedMapReplica();
   readonly links: Links;
   readonly router: Router;
   readonly incoming: Incoming;
@@ -166,7 +169,10 @@ export class MemberCore {
     if (this.allows(agent, permission)) return;
     const role = this.view.get(agent)?.role;
     const who = role === undefined ? 'which is no member' : `of role ${role}`;
-    throw new SwarmError('ERR_SWARM_FORBIDDEN', `${agent}, ${who}, may not ${what} in this swarm (permission ${permission})`);
+    throw new SwarmError(
+      'ERR_SWARM_FORBIDDEN',
+      `${agent}, ${who}, may not ${what} in this swarm (permission ${permission})`,
+    );
   }
 
   /** @throws SwarmError why the membership is over */

@@ -10,6 +10,10 @@ import type { DeliveryReport } from './messaging/multicast.js';
 import type { TopicListener } from './messaging/subscriptions.js';
 import { frameOf } from './messaging/values.js';
 import { checkId, checkOption } from './options.js';
+import type { SharedState } from './state/shared-state.js';
+import type { SwarmStats } from './stats.js';
+import type { TaskHandle } from './work/handle.js';
+import type { SubmitOptions } from './work/options.js';
 import { checkName, type ExchangeHead, type ExchangeType } from './wire/head.js';
 
 /** Options of one exchange. */
@@ -30,6 +34,9 @@ export interface BroadcastOptions extends ExchangeOptions {
 export abstract class SwarmMember extends EventEmitter<MemberEvents> implements AsyncDisposable {
   /** @internal */
   protected abstract readonly core: MemberCore;
+
+  /** The shared map. */
+  abstract readonly state: SharedState;
 
   /** Id of this member. */
   get id(): string {
@@ -186,6 +193,20 @@ export abstract class SwarmMember extends EventEmitter<MemberEvents> implements 
   /** @internal Tells the coordinator which topics there are; resolves when the view says so. */
   protected abstract announceTopics(): Promise<void>;
 
+  // Tasks and figures.
+
+  /**
+   * Submits a task. Resolves when the coordinator has accepted it: from then on it is done, or it ends with an error, whatever happens
+   * to agents and to the coordinator. When the queue is full, waits for room.
+   *
+   * @throws SwarmError `ERR_SWARM_FORBIDDEN`, `ERR_SWARM_QUEUE_FULL`, `ERR_SWARM_TOO_LARGE`, `ERR_SWARM_INVALID_OPTION`,
+   *   `ERR_SWARM_VALUE`, `ERR_SWARM_CLOSED`; AbortSignal's reason
+   */
+  abstract submit(options: SubmitOptions): Promise<TaskHandle>;
+
+  /** What is counted and measured, here and at the coordinator. @throws SwarmError `ERR_SWARM_NOT_CONNECTED`, `ERR_SWARM_TIMEOUT` */
+  abstract getStats(): Promise<SwarmStats>;
+
   #head(type: ExchangeType, to: string, name: string, timeout: number): ExchangeHead {
     this.core.assertOpen();
     checkId('The agent', to);
@@ -204,4 +225,3 @@ export abstract class SwarmMember extends EventEmitter<MemberEvents> implements 
   /** Leaves the swarm, or shuts it down. */
   abstract [Symbol.asyncDispose](): Promise<void>;
 }
-

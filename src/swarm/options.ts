@@ -1,6 +1,6 @@
 /** Options of members, with their defaults and ranges. */
 
-import type { Clock, QuicEndpointOptions } from '../quic/index.js';
+import type { QuicEndpointOptions } from '../quic/index.js';
 import { SwarmError } from './errors.js';
 import type { Handlers } from './messaging/handlers.js';
 import type { SwarmIdentityOptions } from './security/identity.js';
@@ -96,6 +96,3 @@ export function resolveLimits(options: MemberOptions): MemberLimits {
     requestTimeout: checkOption('requestTimeout', options.requestTimeout ?? DEFAULT_REQUEST_TIMEOUT, 0, 0x7fffffff),
   };
 }
-
-/** The clock of a member. */
-export type SwarmClock = Clock;

@@ -1,6 +1,9 @@
 /** An agent: a member that a coordinator leads. */
 
-import type { SocketAddress } from '../../quic/index.js';
+import type { z } from 'zod';
+import type { ClockTimer, SocketAddress } from '../../quic/index.js';
+import { toQuicStats } from '../../quic-config.js';
+import type { AdminRequest, ADMIN_REQUESTS } from '../coordinator/admin.js';
 import { SwarmError } from '../errors.js';
 import { SwarmEndpoint } from '../link/endpoint.js';
 import { Overlay } from '../link/overlay.js';
@@ -10,10 +13,19 @@ import { checkOption, checkWords, DEFAULT_LEASE } from '../options.js';
 import { findSecret, isLoopback } from '../security/development.js';
 import type { SwarmIdentity } from '../security/identity.js';
 import { Secrets } from '../security/secrets.js';
+import { SharedState } from '../state/shared-state.js';
+import { stateReply } from '../state/state-messages.js';
+import { linkStats, messageStats, type CoordinatorReport, type SwarmStats } from '../stats.js';
 import { CLOSE_CODE } from '../wire/codes.js';
-import { decodeControl, type AgentUpdate } from '../wire/control.js';
+import { decodeControl, type AgentUpdate, type MapUpdate } from '../wire/control.js';
+import type { ExchangeType } from '../wire/head.js';
+import { TaskClient } from '../work/client.js';
+import type { TaskHandle } from '../work/handle.js';
+import type { SubmitOptions } from '../work/options.js';
+import { Worker } from '../work/worker.js';
+import { askCoordinator } from './ask.js';
 import { AgentControl } from './control.js';
-import type { JoinSwarmOptions } from './join-swarm.js';
+import type { JoinSwarmOptions } from './options.js';
 import type { AgentFacts } from './joining.js';
 
 /** Options of an agent, checked. */
@@ -31,6 +43,9 @@ export interface AgentSettings {
   readonly port: number;
 }
 
+/** Milliseconds between reports of links. */
+const LINK_REPORTS = 2000;
+
 export class SwarmAgent extends SwarmMember {
   /** @internal */
   protected readonly core: MemberCore;
@@ -39,6 +54,9 @@ export class SwarmAgent extends SwarmMember {
   readonly #settings: AgentSettings;
   readonly #control: AgentControl;
   readonly #overlay: Overlay;
+  readonly #worker: Worker;
+  readonly #tasks: TaskClient;
+  readonly state: SharedState;
   #endpoint: SwarmEndpoint | undefined;
   #capabilities: readonly string[];
   #concurrency: number;
@@ -57,6 +75,17 @@ export class SwarmAgent extends SwarmMember {
     const endpoint = (): SwarmEndpoint => this.#endpointOrThrow();
     this.#overlay = new Overlay(this.core, endpoint);
     this.core.onViewChanged = () => this.#overlay.update();
+    this.#worker = new Worker(this.core, () => this.#concurrency);
+    this.core.serve('task', (head, stream) => this.#worker.serve(head, stream));
+    this.#tasks = new TaskClient({
+      core: this.core,
+      connected: () => this.#connected(),
+      cancelTask: async (id, reason) => (await this.#ask('admin', 'cancel-task', { id, reason })) === true,
+    });
+    this.state = new SharedState(this.core.map, {
+      change: async (request) => stateReply.parse(await this.#ask('state', 'change', request)),
+      revision: async () => stateReply.parse(await this.#ask('state', 'revision', undefined))[1],
+    });
     this.#control = new AgentControl({
       core: this.core,
       swarmId: settings.options.swarmId,
@@ -65,7 +94,7 @@ export class SwarmAgent extends SwarmMember {
       coordinator: settings.coordinator,
       verify: settings.ca !== undefined,
       facts: () => this.#facts(),
-      mapUpdate: () => undefined,
+      mapUpdate: (update) => this.#mapUpdate(update),
       onJoined: () => this.#onJoined(),
       onLost: (error) => void this.emit('disconnected', error),
       onEnded: (error) => this.#onEnded(error),
@@ -89,7 +118,10 @@ export class SwarmAgent extends SwarmMember {
 
   async #invited(...[connection, stream, first]: Parameters<AgentControl['invited']>): Promise<void> {
     try {
-      const secrets = this.#settings.secrets.areSet || this.#settings.ca !== undefined ? undefined : await this.#developmentSecret(connection.remoteAddress, first.payload);
+      const secrets =
+        this.#settings.secrets.areSet || this.#settings.ca !== undefined
+          ? undefined
+          : await this.#developmentSecret(connection.remoteAddress, first.payload);
       await this.#control.invited(connection, stream, first, secrets);
     } catch (error) {
       this.core.onError(error, 'an invitation');
@@ -126,13 +158,58 @@ export class SwarmAgent extends SwarmMember {
     };
   }
 
+  #ask(type: ExchangeType, name: string, value: unknown): Promise<unknown> {
+    return askCoordinator(this.core, type, name, value);
+  }
+
+  /** Resolves when there is a connection to the coordinator. @throws SwarmError when there will be none */
+  async #connected(): Promise<void> {
+    while (!this.isConnected) {
+      this.core.assertOpen();
+      await new Promise<void>((resolve) => this.#waiters.push(resolve));
+    }
+    this.core.assertOpen();
+  }
+
+  #mapUpdate(update: MapUpdate): void {
+    try {
+      const known = update.kind === 'snapshot' ? update : { ...update, changes: update.changes.map(toChange) };
+      if (this.core.map.apply(known) === 'gap') this.#control.resync();
+    } catch (error) {
+      if (SwarmError.isSwarmError(error) && error.code === 'ERR_SWARM_PROTOCOL') throw error;
+      this.core.onError(error, 'a listener to the shared map');
+    }
+  }
+
+  /** Those who wait for a connection, or for the end. */
+  readonly #waiters: (() => void)[] = [];
+
+  #wake(): void {
+    for (const wake of this.#waiters.splice(0)) wake();
+  }
+
   #wasJoined = false;
 
   #onJoined(): void {
     this.#overlay.update();
+    this.#measureLinks();
     if (this.#wasJoined) this.emit('reconnected');
     this.#wasJoined = true;
     this.#resolveJoined();
+    this.#wake();
+  }
+
+  #linkTimer: ClockTimer | undefined;
+
+  /** Tells the coordinator now and then how its connections to other agents do. */
+  #measureLinks(): void {
+    this.#linkTimer?.cancel();
+    this.#linkTimer = this.core.clock.setTimer(LINK_REPORTS, () => {
+      const links = this.core.links.list().filter(({ id }) => id !== this.core.coordinatorId);
+      if (links.length > 0) this.#control.send({ t: 'update', links: links.map(linkStats) });
+      if (this.isConnected) this.#measureLinks();
+    });
+    this.#linkTimer.unref();
   }
 
   #onEnded(error: SwarmError): void {
@@ -207,8 +284,29 @@ export class SwarmAgent extends SwarmMember {
   async migrate(options: { readonly address?: string; readonly port?: number } = {}): Promise<void> {
     this.core.assertOpen();
     const { connection } = this.#control;
-    if (!connection) throw new SwarmError('ERR_SWARM_NOT_CONNECTED', 'There is no connection to the coordinator to be moved');
+    if (!connection)
+      throw new SwarmError('ERR_SWARM_NOT_CONNECTED', 'There is no connection to the coordinator to be moved');
     await connection.migrate(options);
+  }
+
+  submit(options: SubmitOptions): Promise<TaskHandle> {
+    return this.#tasks.submit(options);
+  }
+
+  async getStats(): Promise<SwarmStats> {
+    const report = (await this.#ask('admin', 'stats', {})) as CoordinatorReport;
+    const quicStats = toQuicStats(this.#endpointOrThrow().stats());
+    const links = this.core.links.list().map(linkStats);
+    return { ...report, transport: 'quic', id: this.id, links, messages: messageStats(this.core), quicStats };
+  }
+
+  /**
+   * Asks the coordinator something that needs the permission `administer`: `evict`, `tasks`, `dead-letters`, `retry-task`, `cancel-task`.
+   *
+   * @throws SwarmError `ERR_SWARM_FORBIDDEN`, `ERR_SWARM_NOT_CONNECTED`
+   */
+  administer<Name extends AdminRequest>(name: Name, request: z.input<(typeof ADMIN_REQUESTS)[Name]>): Promise<unknown> {
+    return this.#ask('admin', name, request);
   }
 
   /** Lets the process exit although the agent is in the swarm. */
@@ -228,6 +326,11 @@ export class SwarmAgent extends SwarmMember {
     this.core.closeError ??= new SwarmError('ERR_SWARM_CLOSED', `${this.id} has left the swarm`);
     this.#control.leave();
     this.#overlay.stop();
+    this.#linkTimer?.cancel();
+    this.#worker.abort(this.core.closeError);
+    this.#tasks.abandon(this.core.closeError);
+    this.state.abandon(this.core.closeError);
+    this.#wake();
     await this.#endpoint?.close(CLOSE_CODE.left, 'left', timeout);
     if (first) this.emit('closed', undefined);
   }
@@ -235,6 +338,13 @@ export class SwarmAgent extends SwarmMember {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.leave();
   }
+}
+
+/** A deletion is an absent value on the wire, and an undefined one here. */
+function toChange<T extends { readonly value?: Uint8Array | undefined }>(
+  change: T,
+): T & { value: Uint8Array | undefined } {
+  return { ...change, value: change.value };
 }
 
 function sameWords(left: readonly string[], right: readonly string[]): boolean {

@@ -97,15 +97,25 @@ export class AgentControl {
     const channel = new ControlChannel(stream);
     const message = decodeControl(first.payload);
     if (message.t !== 'invite') {
-      throw new SwarmError('ERR_SWARM_PROTOCOL', `A stranger begins with a message of type ${message.t}`, { remote: true });
+      throw new SwarmError('ERR_SWARM_PROTOCOL', `A stranger begins with a message of type ${message.t}`, {
+        remote: true,
+      });
     }
     const { swarmId, core } = this.#parts;
     if (message.id !== core.id || (swarmId !== undefined && message.swarm !== swarmId)) {
-      await this.#decline(connection, channel, `This is agent ${core.id}${swarmId === undefined ? '' : ` of swarm ${swarmId}`}, not ${message.id} of ${message.swarm}`);
+      await this.#decline(
+        connection,
+        channel,
+        `This is agent ${core.id}${swarmId === undefined ? '' : ` of swarm ${swarmId}`}, not ${message.id} of ${message.swarm}`,
+      );
       return;
     }
     if (this.isConnected && core.coordinatorId !== message.coordinator) {
-      await this.#decline(connection, channel, `${core.id} belongs to a swarm already, which ${core.coordinatorId ?? 'another one'} coordinates`);
+      await this.#decline(
+        connection,
+        channel,
+        `${core.id} belongs to a swarm already, which ${core.coordinatorId ?? 'another one'} coordinates`,
+      );
       return;
     }
     const parts = { ...this.#parts, swarmId: message.swarm, secrets: secrets ?? this.#parts.secrets };
@@ -197,7 +207,9 @@ export class AgentControl {
         this.#end(new SwarmError(codeOf(message.code, 'ERR_SWARM_PROTOCOL'), message.message, { remote: true }));
         break;
       default:
-        throw new SwarmError('ERR_SWARM_PROTOCOL', `The coordinator sent a message of type ${message.t}`, { remote: true });
+        throw new SwarmError('ERR_SWARM_PROTOCOL', `The coordinator sent a message of type ${message.t}`, {
+          remote: true,
+        });
     }
   }
 

@@ -2,34 +2,13 @@
 
 import { readFile } from 'node:fs/promises';
 import { SwarmError } from '../errors.js';
-import { checkId, checkOption, checkWords, DEFAULT_PORT, parseAddress, type MemberOptions } from '../options.js';
+import { checkId, checkOption, checkWords, DEFAULT_PORT, parseAddress } from '../options.js';
 import { findSecret, isLoopback } from '../security/development.js';
 import { givenIdentity, makeIdentity } from '../security/identity.js';
 import { Secrets } from '../security/secrets.js';
 import type { Clock } from '../../quic/index.js';
 import { SwarmAgent, type AgentSettings } from './agent.js';
-
-/** Options of {@link joinSwarm}. */
-export interface JoinSwarmOptions extends MemberOptions {
-  /** Where the coordinator is: `host:port`, port 4433 unless given. Default: nowhere; the agent waits for `registerAgent` then. */
-  readonly coordinator?: string | undefined;
-  /** Names this agent in the swarm: 1 to 128 characters, different from all others. */
-  readonly id: string;
-  /** What it is: `worker`, `aggregator`, `validator`, or any other word but `coordinator`. Default `worker`. */
-  readonly role?: string | undefined;
-  /** Swarm that is meant; any other is refused. Default: the one that the coordinator leads. */
-  readonly swarmId?: string | undefined;
-  /** Address to listen on for other agents. Default `'0.0.0.0'`. */
-  readonly host?: string | undefined;
-  /** UDP port to listen on. Default 0: any free one. */
-  readonly port?: number | undefined;
-  /** Where others reach this agent, `host` or `host:port`, if not at the address that the coordinator sees and the port it listens on. */
-  readonly advertise?: string | undefined;
-  /** Milliseconds for which an unreachable coordinator is tried again at the start. Default 0: one attempt. */
-  readonly retryFor?: number | undefined;
-  /** Keeps the agent from keeping the process alive. Default false. */
-  readonly unref?: boolean | undefined;
-}
+import type { JoinSwarmOptions } from './options.js';
 
 /**
  * Joins a swarm. Resolves when the coordinator has let the agent in; without `coordinator`, as soon as it listens for a coordinator that
@@ -54,7 +33,8 @@ export async function joinSwarm(options: JoinSwarmOptions): Promise<SwarmAgent> 
     options.coordinator === undefined ? undefined : parseAddress('coordinator', options.coordinator, DEFAULT_PORT);
   const ca = options.ca ?? (options.caPath === undefined ? undefined : await readFile(options.caPath, 'utf8'));
   const port = checkOption('port', options.port ?? 0, 0, 65_535);
-  const advertised = options.advertise === undefined ? undefined : parseAddress('advertise', options.advertise, 0x10000 - 1);
+  const advertised =
+    options.advertise === undefined ? undefined : parseAddress('advertise', options.advertise, 0x10000 - 1);
   const settings: AgentSettings = {
     options,
     role,

@@ -71,7 +71,10 @@ export async function join(
   const proof = key && proofOf(key, 'agent', connection, { ...claims, swarmId: swarmId ?? '' });
   channel.send({ ...hello, proof });
   const welcome = answerOf(await readWithin(channel, core.clock, WELCOME_TIMEOUT, 'The coordinator'));
-  if (key && !proofHolds(proofOf(key, 'coordinator', connection, { ...claims, swarmId: welcome.swarm }), welcome.proof)) {
+  if (
+    key &&
+    !proofHolds(proofOf(key, 'coordinator', connection, { ...claims, swarmId: welcome.swarm }), welcome.proof)
+  ) {
     throw new SwarmError(
       'ERR_SWARM_AUTHENTICATION',
       `${welcome.coordinator} does not prove to know the secret of the swarm: it is not the coordinator that it claims to be`,
@@ -84,9 +87,13 @@ export async function join(
 function answerOf(message: ControlMessage | undefined): Welcome {
   if (message?.t === 'welcome') return message;
   if (message?.t === 'refused') {
-    throw new SwarmError(codeOf(message.code, 'ERR_SWARM_PROTOCOL'), `The coordinator refused to let this agent in: ${message.message}`, {
-      remote: true,
-    });
+    throw new SwarmError(
+      codeOf(message.code, 'ERR_SWARM_PROTOCOL'),
+      `The coordinator refused to let this agent in: ${message.message}`,
+      {
+        remote: true,
+      },
+    );
   }
   throw new SwarmError(
     'ERR_SWARM_PROTOCOL',

@@ -64,7 +64,10 @@ export async function judge(
     return { version, fingerprint, proof: undefined };
   }
   if (channel.early || hello.rejoin) {
-    throw new SwarmError('ERR_SWARM_AUTHENTICATION', `The token that ${hello.id} comes back with is not known any more`);
+    throw new SwarmError(
+      'ERR_SWARM_AUTHENTICATION',
+      `The token that ${hello.id} comes back with is not known any more`,
+    );
   }
   await connection.ready;
   if (host.certified) checkNames(certificate, hello.id);

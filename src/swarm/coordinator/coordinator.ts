@@ -8,6 +8,7 @@ import { wordsOf } from '../link/errors.js';
 import { Link } from '../link/links.js';
 import type { MemberCore } from '../member-core.js';
 import type { LeaveReason, MemberInfo } from '../membership/view.js';
+import { RateMeter } from '../stats.js';
 import { CLOSE_CODE } from '../wire/codes.js';
 import type { AgentUpdate, Hello, MapUpdate, SwarmConfig } from '../wire/control.js';
 import { judge, type AdmissionHost, type Admitted } from './admission.js';
@@ -71,7 +72,8 @@ export class Coordinator {
     const channel = new ControlChannel(link.wrap(stream));
     try {
       const message = await readWithin(channel, this.#parts.core.clock, HELLO_TIMEOUT, 'An agent');
-      if (message?.t !== 'hello') throw new SwarmError('ERR_SWARM_PROTOCOL', 'An agent begins with something else than hello');
+      if (message?.t !== 'hello')
+        throw new SwarmError('ERR_SWARM_PROTOCOL', 'An agent begins with something else than hello');
       await this.admit(message, connection, channel, undefined);
     } catch (error) {
       await this.refuse(connection, channel, error);
@@ -125,7 +127,15 @@ export class Coordinator {
     const saved = book.get(id);
     const { token, hash } = newRejoinToken();
     const incarnation = (saved?.incarnation ?? 0) + 1;
-    const entry: SavedMember = { v: 1, id, incarnation, role, fingerprint, rejoin: hash, registered: saved?.registered };
+    const entry: SavedMember = {
+      v: 1,
+      id,
+      incarnation,
+      role,
+      fingerprint,
+      rejoin: hash,
+      registered: saved?.registered,
+    };
     await book.save(registration ? { ...entry, registered: registeredAs(registration) } : entry);
     this.#assertRunning();
     if (connection.isClosed) throw new SwarmError('ERR_SWARM_AGENT_LOST', `${id} was gone before it had joined`);
@@ -146,13 +156,15 @@ export class Coordinator {
       },
     });
     const link = new Link(id, connection, core.limits.maxMessageBytes);
+    const { bytesSent, bytesReceived } = connection.stats();
     const member: PresentMember = {
       link,
       channel,
       incarnation,
       epoch: core.view.epoch,
       lastHeard: core.clock.now(),
-      bytesReceived: connection.stats().bytesReceived,
+      bytesReceived,
+      rates: new RateMeter(core.clock.now(), bytesSent, bytesReceived),
       hostFollows: hello.host === undefined,
       leaving: undefined,
     };
@@ -171,10 +183,7 @@ export class Coordinator {
     this.registry.present.set(id, member);
     core.addLink(link);
     void connection.closed.then(() => this.#gone(id, member, member.leaving ?? 'lost'));
-    this.#listen(id, member).catch((error: unknown) => {
-      core.onError(error, `control stream of ${id}`);
-      this.#gone(id, member, 'lost');
-    });
+    this.#listen(id, member).catch((error: unknown) => this.#broken(id, member, error));
     const info = core.view.get(id);
     if (!info) throw new SwarmError('ERR_SWARM_AGENT_LOST', `${id} was gone before it had joined`);
     return info;
@@ -187,7 +196,8 @@ export class Coordinator {
   /** Another life of the same agent takes the place of the old one; a stranger with its name gets it only if the agent is dead. */
   async #makeRoomFor(id: string, fingerprint: string): Promise<void> {
     const { core, maxAgents, config } = this.#parts;
-    if (id === core.id) throw new SwarmError('ERR_SWARM_DUPLICATE_ID', `${id} is the coordinator's id; take another one`);
+    if (id === core.id)
+      throw new SwarmError('ERR_SWARM_DUPLICATE_ID', `${id} is the coordinator's id; take another one`);
     const old = this.registry.present.get(id);
     if (!old) {
       if (this.registry.agents < maxAgents) return;
@@ -239,9 +249,20 @@ export class Coordinator {
           member.channel.send({ t: 'map', update: this.#parts.mapSnapshot() });
           break;
         default:
-          throw new SwarmError('ERR_SWARM_PROTOCOL', `${id} sent a message of type ${message.t}, which only coordinators send`);
+          throw new SwarmError(
+            'ERR_SWARM_PROTOCOL',
+            `${id} sent a message of type ${message.t}, which only coordinators send`,
+          );
       }
     }
+  }
+
+  /** The control stream ended. With its connection: that tells. By a fault of the agent's: the connection ends as well. */
+  #broken(id: string, member: PresentMember, error: unknown): void {
+    if (SwarmError.isSwarmError(error) && error.code === 'ERR_SWARM_AGENT_LOST') return;
+    this.#parts.core.onError(error, `control stream of ${id}`);
+    const reason = error instanceof Error ? error.message.slice(0, 200) : '';
+    void member.link.connection.close({ code: CLOSE_CODE.protocol, reason, drainTimeout: 0 });
   }
 
   #update(id: string, { capabilities, concurrency, topics, links }: AgentUpdate): void {

@@ -2,47 +2,17 @@
 
 import { readFile } from 'node:fs/promises';
 import { SwarmError } from '../errors.js';
-import { checkId, checkOption, checkWords, DEFAULT_LEASE, DEFAULT_PORT, type MemberOptions } from '../options.js';
+import { checkId, checkOption, checkWords, DEFAULT_LEASE, DEFAULT_PORT } from '../options.js';
 import { givenIdentity } from '../security/identity.js';
-import { resolvePermissions, type Permissions } from '../security/permissions.js';
+import { resolvePermissions } from '../security/permissions.js';
 import { makeSecret } from '../security/proof.js';
 import { Secrets } from '../security/secrets.js';
 import { MemoryStore } from '../store/memory-store.js';
-import type { SwarmStore } from '../store/store.js';
-import { DEFAULT_FAN_OUT, TOPOLOGIES, type Topology } from '../topology/topology.js';
+import { DEFAULT_FAN_OUT, TOPOLOGIES } from '../topology/topology.js';
 import { COORDINATOR_ROLE } from './admission.js';
 import { keysOf } from './keys.js';
+import { TRANSPORTS, type InitSwarmOptions } from './options.js';
 import { Swarm, type SwarmSettings } from './swarm.js';
-
-/** What swarms run over. */
-export const TRANSPORTS = ['quic'] as const;
-export type Transport = (typeof TRANSPORTS)[number];
-
-/** Options of {@link initSwarm}. */
-export interface InitSwarmOptions extends MemberOptions {
-  /** Names the swarm: 1 to 128 characters. */
-  readonly swarmId: string;
-  /** Who holds a connection to whom. Default `mesh`. */
-  readonly topology?: Topology | undefined;
-  /** Default and only value: `quic`. */
-  readonly transport?: Transport | undefined;
-  /** UDP port to listen on. Default 4433; 0: any free one (`swarm.address` tells). */
-  readonly quicPort?: number | undefined;
-  /** Address to listen on. Default `'0.0.0.0'`; in development mode `'127.0.0.1'`. */
-  readonly host?: string | undefined;
-  /** Agents beside the coordinator. Default 100; from 1 to 100,000. */
-  readonly maxAgents?: number | undefined;
-  /** Children of each member in the topology `hierarchical`. Default 4; from 1 to 64. */
-  readonly fanOut?: number | undefined;
-  /** Milliseconds of silence after which an agent is dead. Default 3000; from 300 to 3,600,000. */
-  readonly lease?: number | undefined;
-  /** Id of the coordinator itself. Default `coordinator`. */
-  readonly id?: string | undefined;
-  /** Where members, tasks, the shared map and keys are kept. Default: in memory. The swarm closes it with itself. */
-  readonly store?: SwarmStore | undefined;
-  /** What roles may do. Default: everybody everything but `administer`; the coordinator all. */
-  readonly permissions?: Permissions | undefined;
-}
 
 /**
  * Starts a swarm: this process coordinates it. Resolves when it listens for agents.
@@ -77,7 +47,10 @@ export async function initSwarm(options: InitSwarmOptions): Promise<Swarm> {
   const developmentSecret = isDevelopment ? makeSecret() : undefined;
   const identityGiven = await givenIdentity(options);
   if (ca !== undefined && !identityGiven) {
-    throw new SwarmError('ERR_SWARM_INVALID_OPTION', 'With ca, the coordinator needs a certificate of that CA: give cert and key');
+    throw new SwarmError(
+      'ERR_SWARM_INVALID_OPTION',
+      'With ca, the coordinator needs a certificate of that CA: give cert and key',
+    );
   }
   const store = options.store ?? new MemoryStore();
   const settings: SwarmSettings = {
@@ -94,6 +67,7 @@ export async function initSwarm(options: InitSwarmOptions): Promise<Swarm> {
     maxAgents: checkOption('maxAgents', options.maxAgents ?? 100, 1, 100_000),
     capabilities: checkWords('capabilities', options.capabilities ?? []),
     concurrency: checkOption('concurrency', options.concurrency ?? 0, 0, 10_000),
+    taskLimits: options.tasks ?? {},
     config: {
       topology,
       fanOut: checkOption('fanOut', options.fanOut ?? DEFAULT_FAN_OUT, 1, 64),

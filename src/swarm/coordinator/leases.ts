@@ -47,7 +47,8 @@ export class LeaseWatch {
     const heldUp = now - this.#lastLook > this.#interval * 3;
     this.#lastLook = now;
     for (const [id, member] of this.#present) {
-      const { bytesReceived } = member.link.connection.stats();
+      const { bytesSent, bytesReceived } = member.link.connection.stats();
+      member.rates.sample(now, bytesSent, bytesReceived);
       if (heldUp || bytesReceived !== member.bytesReceived) {
         member.bytesReceived = bytesReceived;
         member.lastHeard = now;

@@ -15,7 +15,12 @@ const savedMember = z.strictObject({
   rejoin: z.custom<Uint8Array>((value) => value instanceof Uint8Array).optional(),
   /** Where the coordinator dials it, when it was registered. */
   registered: z
-    .strictObject({ host: z.string(), port: z.number(), role: z.string(), capabilities: z.array(z.string()).optional() })
+    .strictObject({
+      host: z.string(),
+      port: z.number(),
+      role: z.string(),
+      capabilities: z.array(z.string()).optional(),
+    })
     .optional(),
 });
 

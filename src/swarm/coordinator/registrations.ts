@@ -85,7 +85,9 @@ export class Registrations {
       });
       const answer = await readWithin(channel, core.clock, ANSWER_TIMEOUT, `${id} at ${host}:${port}`);
       if (answer?.t === 'refused') {
-        throw new SwarmError(codeOf(answer.code, 'ERR_SWARM_PROTOCOL'), `${host}:${port} declines: ${answer.message}`, { remote: true });
+        throw new SwarmError(codeOf(answer.code, 'ERR_SWARM_PROTOCOL'), `${host}:${port} declines: ${answer.message}`, {
+          remote: true,
+        });
       }
       if (answer?.t !== 'hello' || answer.id !== id) {
         throw new SwarmError('ERR_SWARM_PROTOCOL', `${host}:${port} does not answer as agent ${id}`, { remote: true });

@@ -4,6 +4,7 @@ import type { Clock, ClockTimer } from '../../quic/index.js';
 import type { ControlChannel } from '../link/control-channel.js';
 import type { Link } from '../link/links.js';
 import type { LeaveReason, MembershipView, ViewEvent } from '../membership/view.js';
+import type { RateMeter } from '../stats.js';
 import { encodeControl, type MemberChange, type MemberRecord } from '../wire/control.js';
 
 /** A member that is connected to the coordinator. */
@@ -18,6 +19,7 @@ export interface PresentMember {
   bytesReceived: number;
   /** Whether its host is where the coordinator sees it, and so follows it when it moves. */
   readonly hostFollows: boolean;
+  readonly rates: RateMeter;
   /** Why it goes, once that is known. */
   leaving: LeaveReason | undefined;
 }
@@ -124,10 +126,12 @@ export class Registry {
 }
 
 /** A member as it is told: arrays of its own. */
-export function toRecord(member: Omit<MemberRecord, 'capabilities' | 'topics'> & {
-  readonly capabilities: readonly string[];
-  readonly topics: readonly string[];
-}): MemberRecord {
+export function toRecord(
+  member: Omit<MemberRecord, 'capabilities' | 'topics'> & {
+    readonly capabilities: readonly string[];
+    readonly topics: readonly string[];
+  },
+): MemberRecord {
   const { id, incarnation, role, capabilities, concurrency, host, port, fingerprint, topics, load } = member;
   return {
     id,

@@ -81,7 +81,10 @@ export class Incoming {
   #dispatch(head: ExchangeHead, stream: FrameStream, link: Link): void {
     // Nobody speaks for others, but for those that they have passed something on for.
     if (head.path.at(-1) !== link.id) {
-      throw new SwarmError('ERR_SWARM_PROTOCOL', `${link.id} sent an exchange that claims to come by ${head.path.join(', ')}`);
+      throw new SwarmError(
+        'ERR_SWARM_PROTOCOL',
+        `${link.id} sent an exchange that claims to come by ${head.path.join(', ')}`,
+      );
     }
     if (head.to === this.#selfId) this.#serve(head, stream, link);
     else void this.#router.forward(stream, head);

@@ -67,7 +67,11 @@ export class Links {
     this.#links.set(link.id, link);
     if (older && older !== link) {
       this.#listener.linkDown(older);
-      void older.connection.close({ code: CLOSE_CODE.replaced, reason: 'a newer connection took over', drainTimeout: 0 });
+      void older.connection.close({
+        code: CLOSE_CODE.replaced,
+        reason: 'a newer connection took over',
+        drainTimeout: 0,
+      });
     }
     void link.connection.closed.then(() => {
       if (this.#links.get(link.id) !== link) return;

@@ -152,7 +152,8 @@ export class Overlay {
       timer.cancel();
       if (this.#strangers.get(fingerprint) === stranger) this.#strangers.delete(fingerprint);
     });
-    if (invited) this.#readFirst(fingerprint, stranger, invited).catch(() => connection.destroy(undefined, CLOSE_CODE.protocol));
+    if (invited)
+      this.#readFirst(fingerprint, stranger, invited).catch(() => connection.destroy(undefined, CLOSE_CODE.protocol));
   }
 
   /** What a stranger begins with tells a coordinator from a member. */

@@ -42,7 +42,8 @@ export class Router {
     const hop = routes.forward(to, trail, (id) => links.get(id) !== undefined);
     if (hop !== undefined && !trail.includes(hop)) return links.get(hop);
     // Rather than back to where it came from: to the coordinator, which holds a connection to everybody.
-    const coordinator = coordinatorId === undefined || trail.includes(coordinatorId) ? undefined : links.get(coordinatorId);
+    const coordinator =
+      coordinatorId === undefined || trail.includes(coordinatorId) ? undefined : links.get(coordinatorId);
     return coordinator ?? (hop === undefined ? undefined : links.get(hop));
   }
 

@@ -34,7 +34,7 @@ export class SwarmExchange implements AsyncIterable<unknown>, AsyncDisposable {
 
   /** Sends a value; resolves when it is accepted into a bounded buffer: wait for it before the next. @throws SwarmError */
   async write(value: unknown): Promise<void> {
-    if (this.#error) throw this.#error;
+    if (this.#error) throw this.#error as Error;
     const { kind, payload } = frameOf(value);
     try {
       await this.#stream.write(kind, payload);
@@ -66,7 +66,7 @@ export class SwarmExchange implements AsyncIterable<unknown>, AsyncDisposable {
 
   /** The next value; `done` at the end. @throws SwarmError */
   async next(): Promise<IteratorResult<unknown, undefined>> {
-    if (this.#error) throw this.#error;
+    if (this.#error) throw this.#error as Error;
     if (this.#ended) return { done: true, value: undefined };
     try {
       const frame = await this.#stream.read();
@@ -101,12 +101,7 @@ export class SwarmExchange implements AsyncIterable<unknown>, AsyncDisposable {
 }
 
 /** Reads the one value that answers a request. */
-export function readReply(
-  agent: string,
-  stream: FrameStream,
-  clock: Clock,
-  limits: ExchangeLimits,
-): Promise<unknown> {
+export function readReply(agent: string, stream: FrameStream, clock: Clock, limits: ExchangeLimits): Promise<unknown> {
   return new Promise((resolve, reject) => {
     let value: unknown;
     let values = 0;
@@ -114,7 +109,7 @@ export function readReply(
       stop();
       stream.onFrames = undefined;
       stream.cancel(code);
-      reject(error as Error);
+      reject(error);
     };
     const stop = arm(clock, limits, agent, fail);
     const look = (): void => {

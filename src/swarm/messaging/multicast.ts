@@ -106,7 +106,13 @@ export class Multicast {
     const stream = await this.#host.router.open(head, signal);
     const reply = readReply(head.to, stream, this.#host.clock, { timeout: head.timeout, signal });
     // Its failure shows in the reply as well.
-    await Promise.race([stream.write(frame.kind, frame.payload), reply.then(() => undefined, () => undefined)]);
+    await Promise.race([
+      stream.write(frame.kind, frame.payload),
+      reply.then(
+        () => undefined,
+        () => undefined,
+      ),
+    ]);
     stream.finish();
     return reportFrom(await reply, head.targets);
   }

@@ -13,7 +13,8 @@ export class Secrets {
   constructor(option: SecretOption) {
     this.#all = typeof option === 'object' ? undefined : option;
     this.#byRole = typeof option === 'object' ? option : {};
-    if (option !== undefined) for (const secret of this.#all === undefined ? Object.values(this.#byRole) : [this.#all]) checkSecret(secret);
+    if (option !== undefined)
+      for (const secret of this.#all === undefined ? Object.values(this.#byRole) : [this.#all]) checkSecret(secret);
   }
 
   /** Whether members must prove a secret. */

@@ -152,7 +152,6 @@ const controlMessage = z.discriminatedUnion('t', [
 
 export type ControlMessage = z.infer<typeof controlMessage>;
 export type Hello = z.infer<typeof hello>;
-export type Invite = z.infer<typeof invite>;
 export type Welcome = z.infer<typeof welcome>;
 export type AgentUpdate = z.infer<typeof update>;
 export type MemberRecord = z.infer<typeof memberRecord>;

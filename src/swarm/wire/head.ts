@@ -6,7 +6,18 @@ import { FRAME } from './codes.js';
 import { encodeFrames, protocolError } from './frames.js';
 
 /** What an exchange is for. */
-export const EXCHANGE_TYPES = ['request', 'message', 'broadcast', 'publish', 'notify', 'submit', 'attach', 'task', 'state', 'admin'] as const;
+export const EXCHANGE_TYPES = [
+  'request',
+  'message',
+  'broadcast',
+  'publish',
+  'notify',
+  'submit',
+  'attach',
+  'task',
+  'state',
+  'admin',
+] as const;
 export type ExchangeType = (typeof EXCHANGE_TYPES)[number];
 
 export interface ExchangeHead {
@@ -63,7 +74,6 @@ export function isMemberId(value: unknown): value is string {
     value.length > 0 &&
     value.length <= MAX_ID_LENGTH &&
     value !== '__proto__' &&
-    // eslint-disable-next-line no-control-regex -- these are what is looked for
     !/[\u0000-\u001f\u007f]|^\s|\s$/.test(value)
   );
 }

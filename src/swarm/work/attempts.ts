@@ -64,7 +64,9 @@ export class Attempts {
     const { id, attempt, spec } = assignment;
     const controller = new AbortController();
     const name = `${attempt} ${id}`;
-    this.#revokers.set(name, () => controller.abort(new SwarmError('ERR_SWARM_TASK_CANCELLED', `Task ${id} was revoked`)));
+    this.#revokers.set(name, () =>
+      controller.abort(new SwarmError('ERR_SWARM_TASK_CANCELLED', `Task ${id} was revoked`)),
+    );
     try {
       const payload = unpack(await this.#payload(assignment));
       const sink = {

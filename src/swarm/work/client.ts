@@ -49,7 +49,9 @@ export class TaskClient {
     const { signal, capability } = options;
     signal?.throwIfAborted();
     const { request, payload } = requestOf(options);
-    const handle = new TaskHandle(request.id, capability, (reason) => this.#host.cancelTask(handle.id, reason));
+    const handle: TaskHandle = new TaskHandle(request.id, capability, (reason) =>
+      this.#host.cancelTask(handle.id, reason),
+    );
     const accepted = new Promise<void>((resolve, reject) => {
       const pending: Pending = { handle, request, payload, accepted: resolve, refused: reject };
       this.#pending.add(pending);
@@ -57,7 +59,9 @@ export class TaskClient {
     });
     const onAbort = (): void => {
       handle.cancel('its signal was aborted').catch(() => undefined);
-      handle.fail(new SwarmError('ERR_SWARM_TASK_CANCELLED', `Task ${handle.id} was cancelled here`, { cause: signal?.reason }));
+      handle.fail(
+        new SwarmError('ERR_SWARM_TASK_CANCELLED', `Task ${handle.id} was cancelled here`, { cause: signal?.reason }),
+      );
     };
     signal?.addEventListener('abort', onAbort, { once: true });
     handle.once('settled', () => signal?.removeEventListener('abort', onAbort));
@@ -84,7 +88,9 @@ export class TaskClient {
       handle.fail(told);
     } finally {
       this.#pending.delete(pending);
-      pending.refused(new SwarmError('ERR_SWARM_TASK_CANCELLED', `Task ${request.id} was cancelled before it was accepted`));
+      pending.refused(
+        new SwarmError('ERR_SWARM_TASK_CANCELLED', `Task ${request.id} was cancelled before it was accepted`),
+      );
     }
   }
 
@@ -95,7 +101,10 @@ export class TaskClient {
     const link = this.#host.core.links.get(coordinator);
     if (!link) throw new SwarmError('ERR_SWARM_AGENT_LOST', 'The coordinator is not connected');
     const stream = payload
-      ? await this.#open(link, 'submit', handle.capability, [{ kind: FRAME.value, payload: encodeValue(request) }, payload])
+      ? await this.#open(link, 'submit', handle.capability, [
+          { kind: FRAME.value, payload: encodeValue(request) },
+          payload,
+        ])
       : await this.#open(link, 'attach', handle.id, []);
     const giveUp = (): void => stream.cancel(STREAM_CODE.cancelled);
     handle.once('settled', giveUp);
@@ -170,7 +179,8 @@ export class TaskClient {
 /** Whether the conversation was lost with its connection, so that another one can be held. */
 function isPassing(error: unknown): boolean {
   return (
-    SwarmError.isSwarmError(error) && (error.code === 'ERR_SWARM_AGENT_LOST' || error.code === 'ERR_SWARM_NOT_CONNECTED')
+    SwarmError.isSwarmError(error) &&
+    (error.code === 'ERR_SWARM_AGENT_LOST' || error.code === 'ERR_SWARM_NOT_CONNECTED')
   );
 }
 

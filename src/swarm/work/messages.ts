@@ -8,9 +8,11 @@ import { FRAME } from '../wire/codes.js';
 import { encodeFrames, protocolError, type Frame } from '../wire/frames.js';
 import { isMemberId } from '../wire/head.js';
 
-
 const word = z.string().max(256);
-const time = z.number().min(0).max(366 * 86_400_000);
+const time = z
+  .number()
+  .min(0)
+  .max(366 * 86_400_000);
 
 /** What a submitter asks for, beside capability (the name in the head) and payload (the frame behind this one). */
 export const taskRequest = z.strictObject({

@@ -8,7 +8,14 @@ import { answerError } from '../link/errors.js';
 import type { FrameStream } from '../link/frame-stream.js';
 import type { MemberCore } from '../member-core.js';
 import type { ViewEvent } from '../membership/view.js';
-import { TaskScheduler, isFinished, type SchedulerAction, type SchedulerLimits, type TaskRecord } from '../tasks/index.js';
+import {
+  TaskScheduler,
+  isFinished,
+  type SchedulerAction,
+  type SchedulerLimits,
+  type TaskBackoff,
+  type TaskRecord,
+} from '../tasks/index.js';
 import type { SwarmStore } from '../store/store.js';
 import type { ExchangeHead } from '../wire/head.js';
 import { Attempts, type AttemptReports } from './attempts.js';
@@ -141,8 +148,8 @@ export class TaskService {
     watcher: TaskWatcher,
     signal: AbortSignal | undefined,
   ): Promise<string> {
-    const { id, wait, ...rest } = request;
-    const spec = { ...rest, capability, payload, submitter };
+    const { id, wait, backoff, ...rest } = request;
+    const spec = { ...rest, capability, payload, submitter, backoff: backoff as Partial<TaskBackoff> | undefined };
     for (;;) {
       const result = this.scheduler.submit(this.#now(), id, spec);
       this.#wake();
@@ -166,7 +173,10 @@ export class TaskService {
   /** Waits until there is room. */
   async #park(id: string, capability: string, size: number, signal: AbortSignal | undefined): Promise<void> {
     if (!this.scheduler.park(this.#now(), id, capability, size)) {
-      throw new SwarmError('ERR_SWARM_QUEUE_FULL', 'The queue of tasks is full, and so is the line of those who wait for room; submit later');
+      throw new SwarmError(
+        'ERR_SWARM_QUEUE_FULL',
+        'The queue of tasks is full, and so is the line of those who wait for room; submit later',
+      );
     }
     try {
       await new Promise<void>((resolve, reject) => {
@@ -238,7 +248,8 @@ export class TaskService {
   #end(watcher: TaskWatcher, record: TaskRecord, result: Uint8Array | undefined): void {
     if (record.state === 'done') watcher.end(['done'], result);
     else {
-      const { code = 'ERR_SWARM_TASK_FAILED', message = `task ${record.id} ended as ${record.state}` } = record.error ?? {};
+      const { code = 'ERR_SWARM_TASK_FAILED', message = `task ${record.id} ended as ${record.state}` } =
+        record.error ?? {};
       watcher.end(['ended', code, message], undefined);
     }
   }
@@ -333,7 +344,7 @@ export class TaskService {
     if (this.#loadTimer || this.#stopped) return;
     this.#loadTimer = this.#core.clock.setTimer(250, () => {
       this.#loadTimer = undefined;
-      this.onLoad(this.scheduler.agents().map(({ id, running }) => ({ id, load: running })));
+      this.onLoad(this.scheduler.agents().map(({ id, assigned }) => ({ id, load: assigned })));
     });
     this.#loadTimer.unref();
   }
