@@ -101,7 +101,9 @@ function checkedPath(path: unknown): string {
 
 /**
  * Makes the file with the permissions of a secret, or finds out why that is not possible: the file system says it better
- * than SQLite does. Returns the path without symbolic links. An existing file is not opened: closing it again would end locks that this process has on it.
+ * than SQLite does. An existing file is not opened: closing it again would end locks that this process has on it.
+ *
+ * @returns the path without symbolic links
  */
 function makeFile(file: string): string {
   try {
