@@ -131,6 +131,19 @@ describe('choice of the agent', () => {
     assert.deepEqual(bench.assigned(), ['t3>a'], 'a success ends the row of rejections');
   });
 
+  test('the pause of an agent that is gone brings nobody back', () => {
+    const bench = new Bench();
+    bench.join('a');
+    bench.submit('t1');
+    bench.scheduler.rejected(bench.now, 't1', 1);
+    bench.scheduler.agentLeft(bench.now, 'a', 1, 'lost');
+    assert.equal(bench.scheduler.nextTimeout(), undefined);
+    bench.assigned();
+    bench.pass(10_000);
+    assert.deepEqual(bench.assigned(), []);
+    assert.equal(bench.state('t1'), 'queued');
+  });
+
   test('a task that failed on an agent goes to another one when there is one', () => {
     const bench = new Bench();
     bench.join('a');
