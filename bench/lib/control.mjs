@@ -60,6 +60,8 @@ export function serveControl(where, look = () => ({})) {
     if (message === 'cpu') void answer();
   });
   process.on('disconnect', () => process.exit());
+  // Not by the signal itself: a profiler writes what it has seen at the exit.
+  process.on('SIGTERM', () => process.exit());
   process.on('SIGUSR2', () => void answer());
   tell(where);
 }

@@ -6,10 +6,11 @@ import { fileURLToPath } from 'node:url';
 const LIMIT = 300_000;
 
 /** Starts one process that talks as control.mjs does. */
-export function startPeer(script, args, { execArgv = [], env = {} } = {}) {
+export function startPeer(script, args, { execArgv = [], execPath = process.execPath, env = {} } = {}) {
   const path = fileURLToPath(new URL(script, import.meta.url));
   const child = fork(path, args.map(String), {
     execArgv,
+    execPath,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
@@ -50,8 +51,11 @@ export function startPeer(script, args, { execArgv = [], env = {} } = {}) {
  *
  * Resolves to `{ client, server }`: what each reported, `cpuMs` among it, from the client's `begin` on.
  */
-export async function measurePair(script, { clientScript = script, serverArgs = [], clientArgs, execArgv, env }) {
-  const server = startPeer(script, serverArgs, { execArgv, env });
+export async function measurePair(
+  script,
+  { clientScript = script, serverArgs = [], clientArgs, execArgv, execPath, env },
+) {
+  const server = startPeer(script, serverArgs, { execArgv, execPath, env });
   let client;
   let timer;
   const limit = new Promise((_, reject) => {
@@ -60,7 +64,7 @@ export async function measurePair(script, { clientScript = script, serverArgs = 
   try {
     const run = async () => {
       const { port } = await server.next();
-      client = startPeer(clientScript, await clientArgs(port), { execArgv, env });
+      client = startPeer(clientScript, await clientArgs(port), { execArgv, execPath, env });
       await client.next();
       // From here on the server's CPU time counts.
       server.say('cpu');

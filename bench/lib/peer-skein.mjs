@@ -3,10 +3,11 @@
 //   node bench/lib/peer-skein.mjs server CERT KEY [OPTIONS]              prints its port
 //   node bench/lib/peer-skein.mjs client PORT CA WORK SIZE [OPTIONS]     prints what it measured
 //
-// OPTIONS are those of `listen` and `connect`, and `udp` of the endpoint, as JSON. Works: echo, upload (MiB), small (streams), handshakes (count).
+// OPTIONS are those of `listen` and `connect`, and `udp` of the endpoint, as JSON. Works: echo, upload, download (MiB), small
+// (streams), handshakes (count).
 import { clientControl, serveControl } from './control.mjs';
 import { loadSkein } from './skein.mjs';
-import { runWork } from './works.mjs';
+import { pattern, runWork } from './works.mjs';
 
 const READ_BYTES = 256 * 1024;
 
@@ -32,6 +33,17 @@ async function countStream(stream) {
   await stream.finish();
 }
 
+/** Sends as many MiB as the client asks for. */
+async function sourceStream(stream) {
+  let asked = '';
+  await consume(stream, (bytes) => {
+    asked += Buffer.from(bytes).toString();
+  });
+  const block = pattern(1 << 20);
+  for (let count = 0; count < Number(asked); count++) await stream.send(block);
+  await stream.finish();
+}
+
 const endpointOptions = { maxConcurrentStreams: 1000, streamTimeout: 0, maxConnections: 100_000 };
 
 async function server(cert, key, json = '{}') {
@@ -40,7 +52,7 @@ async function server(cert, key, json = '{}') {
   const endpoint = await QuicEndpoint.create({ host: '127.0.0.1', ...endpointOptions, udp });
   // A connection that is cut off ends its streams with an error, which is none here.
   const each = (serve) => (connection) => connection.on('stream', (stream) => serve(stream).catch(() => undefined));
-  const handlers = { echo: each(echoStream), sink: each(countStream) };
+  const handlers = { echo: each(echoStream), sink: each(countStream), source: each(sourceStream) };
   await endpoint.listen({ certPath: cert, keyPath: key, ...options }, handlers);
   serveControl({ port: endpoint.address.port }, () => ({ stats: endpoint.stats() }));
 }

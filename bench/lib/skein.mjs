@@ -10,3 +10,4 @@ export const loadSkein = () => import(pathToFileURL(join(dist, 'index.js')));
 export const loadTesting = () => import(pathToFileURL(join(dist, 'testing/index.js')));
 export const loadQpack = () => import(pathToFileURL(join(dist, 'qpack/index.js')));
 export const loadSwarmTasks = () => import(pathToFileURL(join(dist, 'swarm/tasks/index.js')));
+export const loadHttp3 = () => import(pathToFileURL(join(dist, 'http3.js')));

@@ -42,6 +42,19 @@ async function upload(connection, mib) {
   if (Number(answer) !== mib * MIB) throw new Error(`the server counted ${answer} bytes instead of ${mib * MIB}`);
 }
 
+/** The other way on one stream: the server sends as many MiB as it is asked for. */
+async function download(connection, mib) {
+  const stream = await connection.open();
+  let length = 0;
+  const reading = stream.consume((bytes) => {
+    length += bytes.length;
+  });
+  await stream.write(Buffer.from(String(mib)));
+  await stream.end();
+  await reading;
+  if (length !== mib * MIB) throw new Error(`${length} bytes came instead of ${mib * MIB}`);
+}
+
 const AT_A_TIME = 32;
 
 /** `count` streams of 256 bytes each way, 32 at a time. */
@@ -66,6 +79,7 @@ async function small(connection, count) {
 export const WORKS = {
   echo: { run: echo, warmUp: (mib) => Math.max(1, Math.floor(mib / 8)) },
   upload: { run: upload, warmUp: (mib) => Math.max(1, Math.floor(mib / 8)) },
+  download: { run: download, warmUp: (mib) => Math.max(1, Math.floor(mib / 8)) },
   small: { run: small, warmUp: (count) => Math.min(5000, count) },
 };
 
