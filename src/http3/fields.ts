@@ -41,15 +41,15 @@ export function fromHeadersInit(init: HeadersInit): FieldLine[] {
 /** What `new Headers` takes. */
 export type HeadersInit = ConstructorParameters<typeof Headers>[0];
 
-let dateText = '';
+let date: FieldLine = { name: 'date', value: '' };
 let dateSecond = -1;
 
 /** The Date field of now (RFC 9110 section 6.6.1), made once a second. */
-export function httpDate(): string {
+export function dateLine(): FieldLine {
   const second = Math.floor(Date.now() / 1000);
   if (second !== dateSecond) {
     dateSecond = second;
-    dateText = new Date(second * 1000).toUTCString();
+    date = { name: 'date', value: new Date(second * 1000).toUTCString() };
   }
-  return dateText;
+  return date;
 }

@@ -38,6 +38,13 @@ type MessageEvent = Extract<
   { kind: 'informational' | 'response' | 'data' | 'trailers' | 'end' | 'aborted' }
 >;
 
+/** Most bytes that are sent as one piece, which is also the most of one DATA frame: the pace of the remote is to be seen. */
+export const WHOLE_BYTES = 64 * 1024;
+
+/** Where messages are put together; what QUIC does not take at once is copied. */
+const pieces = new Uint8Array(WHOLE_BYTES + 4096);
+const encoder = new TextEncoder();
+
 /** A request stream (RFC 9114 section 4.1). Made by `Http3Connection`. */
 export class Http3Stream {
   readonly id: number;
@@ -219,6 +226,31 @@ export class Http3Stream {
     return this.#push(bytes);
   }
 
+  /**
+   * Sends a whole message that has content but no trailers, in one piece. Undefined when QUIC has taken all of it; else a promise for
+   * when it has. Bytes must not be changed before.
+   *
+   * @param content at most {@link WHOLE_BYTES} bytes, a string as UTF-8 at most a third as many characters; not empty
+   * @throws Http3Error as {@link sendHeaders}; then nothing of it has left
+   */
+  sendMessage(fields: readonly FieldLine[], content: string | Uint8Array): Promise<void> | undefined {
+    this.#assertSendable();
+    const head = this.#host.encodeHeaders(this.id, fields, false);
+    const length = typeof content === 'string' ? Buffer.byteLength(content) : content.length;
+    const frame = this.#host.encodeData(this.id, length, true);
+    const start = head.length + frame.length;
+    // Field sections larger than the room that is kept are rare.
+    const room = start + length <= pieces.length ? pieces : new Uint8Array(start + length);
+    room.set(head);
+    room.set(frame, head.length);
+    if (typeof content === 'string') encoder.encodeInto(content, room.subarray(start));
+    else room.set(content, start);
+    this.contentSent += length;
+    const sent = this.#pushView(room.subarray(0, start + length));
+    this.#finish();
+    return sent;
+  }
+
   /** Ends the message, with trailers where some are given. @throws Http3Error as {@link sendHeaders} */
   end(trailers?: readonly FieldLine[]): void {
     if (trailers !== undefined && trailers.length > 0) {
@@ -254,18 +286,32 @@ export class Http3Stream {
   }
 
   #push(bytes: Uint8Array): Promise<void> | undefined {
+    const accepted = this.#trySend(bytes);
+    if (accepted === bytes.length) return undefined;
+    return this.#sendRest(accepted === 0 ? bytes : bytes.subarray(accepted));
+  }
+
+  /** As {@link #push}, of bytes that change as soon as this returns. */
+  #pushView(bytes: Uint8Array): Promise<void> | undefined {
+    const accepted = this.#trySend(bytes);
+    return accepted === bytes.length ? undefined : this.#sendRest(bytes.slice(accepted));
+  }
+
+  #trySend(bytes: Uint8Array): number {
     try {
-      const accepted = this.quic.trySend(bytes);
-      if (accepted === bytes.length) return undefined;
-      const rest = this.quic.send(accepted === 0 ? bytes : bytes.subarray(accepted)).catch((error: unknown) => {
-        throw this.#sendFailed(error);
-      });
-      // The caller may look at the promise of the last piece only.
-      rest.catch(() => undefined);
-      return rest;
+      return this.quic.trySend(bytes);
     } catch (error) {
       throw this.#sendFailed(error);
     }
+  }
+
+  #sendRest(bytes: Uint8Array): Promise<void> {
+    const rest = this.quic.send(bytes).catch((error: unknown) => {
+      throw this.#sendFailed(error);
+    });
+    // The caller may look at the promise of the last piece only.
+    rest.catch(() => undefined);
+    return rest;
   }
 
   #sendFailed(error: unknown): Http3Error {

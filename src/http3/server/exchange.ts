@@ -5,19 +5,24 @@ import type { FieldLine } from '../core/index.js';
 import type { Http3Connection } from '../connection.js';
 import { fromHeadersInit, type HeadersInit, toPairs } from '../fields.js';
 import type { Http3Stream } from '../stream.js';
-import type { FetchHandler, HandlerInfo, RequestHandling, ResolvedLimits, TlsDetails } from './handler.js';
+import type { HandlerInfo, RequestHandling, ResolvedLimits, TlsDetails } from './handler.js';
+import { makeRequest, type SignalOwner } from './lazy-request.js';
 import { report } from './report.js';
 import { MessageBody } from '../message-body.js';
 import { BodyError, BROKEN_OFF, type SendProgress, writePlain, writeResponse } from './response-writer.js';
 
 type TrailersGiver = HeadersInit | (() => HeadersInit | Promise<HeadersInit>);
 
-export class Exchange implements HandlerInfo {
+export class Exchange implements HandlerInfo, SignalOwner {
   readonly #connection: Http3Connection;
   readonly #stream: Http3Stream;
   readonly #handling: RequestHandling;
   readonly #limits: ResolvedLimits;
-  readonly #abort = new AbortController();
+  readonly #onOver: (exchange: Exchange) => void;
+  /** Made when somebody looks at the signal of the request. */
+  #abort: AbortController | undefined;
+  #aborted = false;
+  #abortReason: unknown;
   readonly #progress: SendProgress = { sending: false, pieces: 0, giveUp: undefined };
   #body: MessageBody | undefined;
   #trailers: TrailersGiver | undefined;
@@ -30,11 +35,19 @@ export class Exchange implements HandlerInfo {
   #seenAt = 0;
   #begunAt = 0;
 
-  constructor(connection: Http3Connection, stream: Http3Stream, handling: RequestHandling, limits: ResolvedLimits) {
+  /** @param onOver called when nothing of the exchange is left */
+  constructor(
+    connection: Http3Connection,
+    stream: Http3Stream,
+    handling: RequestHandling,
+    limits: ResolvedLimits,
+    onOver: (exchange: Exchange) => void,
+  ) {
     this.#connection = connection;
     this.#stream = stream;
     this.#handling = handling;
     this.#limits = limits;
+    this.#onOver = onOver;
   }
 
   // What the handler is told.
@@ -78,28 +91,58 @@ export class Exchange implements HandlerInfo {
     this.#trailers = trailers;
   }
 
+  /** The signal of the request: aborted when the client goes away, cancels it, or is given up. */
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.#aborted) this.#abort.abort(this.#abortReason);
+    }
+    return this.#abort.signal;
+  }
+
   // Its course.
 
-  /** Serves the request. Never rejects. */
-  async run(): Promise<void> {
-    const stream = this.#stream;
-    stream.onGone = (error) => this.#gone(error);
+  /** Serves the request. Without promises of its own where the handler and QUIC want none. Never throws. */
+  run(): void {
+    this.#stream.onGone = (error) => this.#gone(error);
     try {
       const request = this.#makeRequest();
-      if (request) await this.#respond(request);
+      const pending = request && this.#respond(request);
+      if (pending === undefined) this.#finish();
+      else {
+        pending.then(
+          () => this.#finish(),
+          (error: unknown) => this.#finishWith(error),
+        );
+      }
     } catch (error) {
-      this.#failed(error);
-    } finally {
-      this.#over = true;
-      // What is left of the request is not wanted any more (RFC 9114 section 4.1).
-      if (!stream.receiveOver) stream.stopSending(H3.H3_NO_ERROR);
+      this.#finishWith(error);
     }
+  }
+
+  #finish(): void {
+    this.#over = true;
+    // What is left of the request is not wanted any more (RFC 9114 section 4.1).
+    if (!this.#stream.receiveOver) this.#stream.stopSending(H3.H3_NO_ERROR);
+    this.#onOver(this);
+  }
+
+  #finishWith(error: unknown): void {
+    this.#failed(error);
+    this.#finish();
   }
 
   #gone(error: Http3Error): void {
     this.#body?.fail(error);
     this.#progress.giveUp?.(error);
-    if (!this.#over) this.#abort.abort(error);
+    if (!this.#over) this.#setAborted(error);
+  }
+
+  #setAborted(reason: unknown): void {
+    if (this.#aborted) return;
+    this.#aborted = true;
+    this.#abortReason = reason;
+    this.#abort?.abort(reason);
   }
 
   #makeRequest(): Request | undefined {
@@ -117,17 +160,12 @@ export class Exchange implements HandlerInfo {
     this.#url = `${head.scheme ?? 'https'}://${head.authority ?? 'localhost'}${path}`;
     const hasBody = head.method !== 'GET' && head.method !== 'HEAD' && !this.#stream.isBare;
     try {
-      if (!hasBody) {
-        return new Request(this.#url, { method: head.method, headers: toPairs(fields), signal: this.#abort.signal });
-      }
+      const headers = fields.length === 0 ? undefined : toPairs(fields);
+      if (!hasBody) return makeRequest(this.#url, { method: head.method, ...(headers && { headers }) }, this);
       this.#body = new MessageBody(this.#stream, { maxBytes: maxBodySize, tooLarge: () => this.#tooLarge() });
-      return new Request(this.#url, {
-        method: head.method,
-        headers: toPairs(fields),
-        signal: this.#abort.signal,
-        body: this.#body.readable,
-        duplex: 'half',
-      });
+      const { readable } = this.#body;
+      const init = { method: head.method, ...(headers && { headers }), body: readable, duplex: 'half' as const };
+      return makeRequest(this.#url, init, this);
     } catch {
       // The authority or path is no URL, or the method none that Fetch knows.
       this.#answer(400, 'The request is not understood\n');
@@ -146,31 +184,45 @@ export class Exchange implements HandlerInfo {
     this.#stream.stopSending(H3.H3_EXCESSIVE_LOAD);
   }
 
-  async #respond(request: Request): Promise<void> {
-    const { fetch } = this.#handling;
+  #respond(request: Request): Promise<void> | undefined {
+    let given: unknown;
+    try {
+      given = this.#handling.fetch(request, this);
+    } catch (error) {
+      this.#handlerFailed(error);
+      return undefined;
+    }
+    if (!isThenable(given)) return this.#answerWith(given);
+    return Promise.resolve(given).then(
+      (response) => this.#answerWith(response),
+      (error: unknown) => this.#handlerFailed(error),
+    );
+  }
+
+  #handlerFailed(error: unknown): void {
+    // A handler that fails because its client has gone is no failure of the server.
+    // Nor is one that fails because its request was answered for it.
+    if (!this.#aborted && !this.#answered) report(this.#handling, error, this.#context('handler'));
+    this.#answer(500, 'Internal Server Error\n');
+  }
+
+  /** Sends what the handler has returned. */
+  #answerWith(given: unknown): Promise<void> | undefined {
     let response: Response;
     try {
-      response = await callHandler(fetch, request, this);
+      response = checkResponse(given);
     } catch (error) {
-      // A handler that fails because its client has gone is no failure of the server.
-      // Nor is one that fails because its request was answered for it.
-      if (!this.#abort.signal.aborted && !this.#answered) report(this.#handling, error, this.#context('handler'));
-      this.#answer(500, 'Internal Server Error\n');
-      return;
+      this.#handlerFailed(error);
+      return undefined;
     }
     if (this.#answered || this.#stream.sendOver) {
       // Given up meanwhile: nobody is left to take the response.
-      await response.body?.cancel().catch(() => undefined);
-      return;
+      return response.body?.cancel().catch(() => undefined);
     }
     this.#answered = true;
     this.#seenAt = 0;
-    await writeResponse(
-      this.#stream,
-      response,
-      this.#progress,
-      this.#trailers === undefined ? undefined : () => this.#makeTrailers(),
-    );
+    const trailers = this.#trailers === undefined ? undefined : () => this.#makeTrailers();
+    return writeResponse(this.#stream, response, this.#progress, trailers);
   }
 
   async #makeTrailers(): Promise<readonly FieldLine[]> {
@@ -195,7 +247,7 @@ export class Exchange implements HandlerInfo {
 
   #failed(error: unknown): void {
     const isOurs = error instanceof BodyError || !isOfClient(error);
-    if (isOurs && !this.#abort.signal.aborted) {
+    if (isOurs && !this.#aborted) {
       report(this.#handling, error instanceof BodyError ? error.cause : error, this.#context('body'));
     }
     this.#stream.reset(BROKEN_OFF);
@@ -214,7 +266,7 @@ export class Exchange implements HandlerInfo {
     const { handlerTimeout, sendTimeout, bodyTimeout } = this.#limits;
     const isOver = (since: number, limit: number): boolean => limit > 0 && (look - since) * lookMs > limit;
     if (!this.#answered && isOver(this.#begunAt, handlerTimeout)) {
-      this.#abort.abort(
+      this.#setAborted(
         new Http3Error(
           'ERR_HTTP3_REQUEST_CANCELLED',
           `The handler took longer than handlerTimeout, ${handlerTimeout} ms`,
@@ -247,9 +299,12 @@ function isOfClient(error: unknown): boolean {
   return Http3Error.isHttp3Error(error) && (error.remote || error.code === 'ERR_HTTP3_CLOSED');
 }
 
-/** Calls the handler and makes sure that it returned a response. */
-async function callHandler(fetch: FetchHandler, request: Request, info: HandlerInfo): Promise<Response> {
-  const response: unknown = await fetch(request, info);
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return value instanceof Promise || (typeof value === 'object' && value !== null && 'then' in value);
+}
+
+/** Makes sure that a handler has returned a response that can be sent. @throws TypeError */
+function checkResponse(response: unknown): Response {
   if (!isResponse(response)) throw new TypeError('The handler returned no Response');
   if (response.status < 200) throw new TypeError(`The handler returned a Response with status ${response.status}`);
   if (response.bodyUsed) throw new TypeError('The handler returned a Response whose body was used already');

@@ -33,6 +33,8 @@ export class Http3RequestServer {
   readonly #clock: Clock;
   readonly #connections = new Set<Http3Connection>();
   readonly #exchanges = new Set<Exchange>();
+  /** Exchanges that are about to run. */
+  #begun: Exchange[] = [];
   #timer: ClockTimer | undefined;
   #looks = 0;
   readonly #lookMs: number;
@@ -78,13 +80,22 @@ export class Http3RequestServer {
   }
 
   #serve(connection: Http3Connection, stream: Http3Stream, _priority: Priority): void {
-    const exchange = new Exchange(connection, stream, this.#options, this.#limits);
+    const exchange = new Exchange(connection, stream, this.#options, this.#limits, this.#over);
     this.#exchanges.add(exchange);
-    void exchange.run().then(() => {
-      this.#exchanges.delete(exchange);
-      if (this.#exchanges.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
-    });
+    if (this.#begun.push(exchange) === 1) queueMicrotask(this.#runBegun);
   }
+
+  /** Requests that came in one turn are handled when all has been read that came with them. */
+  readonly #runBegun = (): void => {
+    const begun = this.#begun;
+    this.#begun = [];
+    for (const exchange of begun) exchange.run();
+  };
+
+  readonly #over = (exchange: Exchange): void => {
+    this.#exchanges.delete(exchange);
+    if (this.#exchanges.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
+  };
 
   // Slow clients.
 

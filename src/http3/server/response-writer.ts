@@ -2,11 +2,9 @@
 
 import { H3 } from '../core/index.js';
 import type { FieldLine } from '../core/index.js';
-import { appendHeaders, httpDate } from '../fields.js';
-import type { Http3Stream } from '../stream.js';
-
-/** Most bytes of one DATA frame: large bodies are cut, so that the pace of a client can be seen. */
-const FRAME_BYTES = 64 * 1024;
+import { dateLine, isConnectionSpecific } from '../fields.js';
+import { type Http3Stream, WHOLE_BYTES } from '../stream.js';
+import { takeContent } from './response-content.js';
 
 /** Statuses whose responses have no content (RFC 9110 section 6.4.1). */
 function hasNoContent(status: number): boolean {
@@ -30,40 +28,123 @@ export class BodyError extends Error {
 
 /** Makes the header section of a response. What HEAD would have got with GET is not known where there is no body. */
 function responseFields(response: Response, isHead: boolean): FieldLine[] {
-  const fields: FieldLine[] = [{ name: ':status', value: String(response.status) }];
-  appendHeaders(fields, response.headers);
-  if (!response.headers.has('date')) fields.push({ name: 'date', value: httpDate() });
-  const isEmpty = response.body === null && !isHead && response.status !== 204 && response.status !== 304;
-  if (isEmpty && !response.headers.has('content-length')) fields.push({ name: 'content-length', value: '0' });
+  const { status, headers } = response;
+  const fields: FieldLine[] = [statusLine(status)];
+  let hasDate = false;
+  let hasLength = false;
+  for (const [name, value] of headers) {
+    if (isConnectionSpecific(name)) continue;
+    if (name === 'date') hasDate = true;
+    if (name === 'content-length') hasLength = true;
+    fields.push({ name, value });
+  }
+  if (!hasDate) fields.push(dateLine());
+  const isEmpty = !isHead && status !== 204 && status !== 304 && response.body === null;
+  if (isEmpty && !hasLength) fields.push(NO_CONTENT);
   return fields;
 }
 
+const NO_CONTENT: FieldLine = { name: 'content-length', value: '0' };
+
+/** Lines of statuses that were sent before; there are at most some hundred. */
+const statusLines = new Map<number, FieldLine>();
+
+function statusLine(status: number): FieldLine {
+  let line = statusLines.get(status);
+  if (line === undefined) statusLines.set(status, (line = { name: ':status', value: String(status) }));
+  return line;
+}
+
 /**
- * Sends the response. Resolves when QUIC has taken all of it.
+ * Sends the response. Undefined when QUIC has taken all of it at once, else a promise for when it has.
  *
  * @param trailers gives the trailer section, once the body is over
- * @throws BodyError when the body fails; Http3Error when the client gave up, or the headers cannot be sent
+ * @throws BodyError when the body fails; Http3Error when the client gave up, or the headers cannot be sent; the promise too
  */
-export async function writeResponse(
+export function writeResponse(
   stream: Http3Stream,
   response: Response,
   progress: SendProgress,
   trailers: (() => Promise<readonly FieldLine[]>) | undefined,
-): Promise<void> {
-  const { body } = response;
+): Promise<void> | undefined {
   const isHead = stream.head.method === 'HEAD';
+  const { body } = response;
   if (body === null || isHead || hasNoContent(response.status)) {
     const hasTrailers = trailers !== undefined && !isHead;
     stream.sendHeaders(responseFields(response, isHead), !hasTrailers);
-    if (hasTrailers) stream.end(await trailers());
-    if (body) await body.cancel();
-    return;
+    return hasTrailers || body ? endWithout(stream, body, hasTrailers ? trailers : undefined) : undefined;
   }
+  if (trailers === undefined) {
+    const content = takeContent(response);
+    if (content !== undefined) return writeContent(stream, responseFields(response, isHead), content, progress);
+  }
+  return writeBody(stream, response, body, progress, trailers);
+}
+
+/** The end of a response that has no content to send. */
+async function endWithout(
+  stream: Http3Stream,
+  body: ReadableStream<Uint8Array> | null,
+  trailers: (() => Promise<readonly FieldLine[]>) | undefined,
+): Promise<void> {
+  if (trailers !== undefined) stream.end(await trailers());
+  if (body) await body.cancel();
+}
+
+/** Content that is all there. */
+function writeContent(
+  stream: Http3Stream,
+  fields: readonly FieldLine[],
+  content: string | Uint8Array,
+  progress: SendProgress,
+): Promise<void> | undefined {
+  if (content.length === 0) {
+    stream.sendHeaders(fields, true);
+    return undefined;
+  }
+  // A character of a string takes at most three bytes.
+  if (content.length <= (typeof content === 'string' ? WHOLE_BYTES / 3 : WHOLE_BYTES)) {
+    const accepted = stream.sendMessage(fields, content);
+    return accepted && watched(accepted, progress);
+  }
+  return writeLarge(
+    stream,
+    fields,
+    typeof content === 'string' ? new TextEncoder().encode(content) : content,
+    progress,
+  );
+}
+
+async function watched(accepted: Promise<void>, progress: SendProgress): Promise<void> {
+  progress.sending = true;
+  await accepted;
+  progress.sending = false;
+  progress.pieces++;
+}
+
+async function writeLarge(
+  stream: Http3Stream,
+  fields: readonly FieldLine[],
+  bytes: Uint8Array,
+  progress: SendProgress,
+): Promise<void> {
+  stream.sendHeaders(fields);
+  await writeChunk(stream, bytes, progress);
+  stream.end();
+}
+
+async function writeBody(
+  stream: Http3Stream,
+  response: Response,
+  body: ReadableStream<Uint8Array>,
+  progress: SendProgress,
+  trailers: (() => Promise<readonly FieldLine[]>) | undefined,
+): Promise<void> {
   // Before the headers leave: a body that is locked or used up fails here, and can still become a 500.
   const reader = body.getReader();
   progress.giveUp = (error) => void reader.cancel(error).catch(() => undefined);
   try {
-    stream.sendHeaders(responseFields(response, isHead));
+    stream.sendHeaders(responseFields(response, false));
     await pump(stream, reader, progress);
     stream.end(trailers ? await trailers() : undefined);
   } catch (error) {
@@ -91,32 +172,44 @@ async function pump(
         cause: new TypeError(`A body is made of Uint8Arrays; this one holds ${typeof chunk}`),
       });
     }
-    for (let at = 0; at < chunk.length; at += FRAME_BYTES) {
-      const accepted = stream.write(chunk.length <= FRAME_BYTES ? chunk : chunk.subarray(at, at + FRAME_BYTES));
-      if (accepted === undefined) continue;
-      progress.sending = true;
-      await accepted;
-      progress.sending = false;
-      progress.pieces++;
-    }
+    const accepted = writeChunk(stream, chunk, progress);
+    if (accepted) await accepted;
+  }
+}
+
+/** Writes a piece of content, in frames; undefined when QUIC has taken it at once. */
+function writeChunk(stream: Http3Stream, chunk: Uint8Array, progress: SendProgress): Promise<void> | undefined {
+  for (let at = 0; at < chunk.length; at += WHOLE_BYTES) {
+    const accepted = stream.write(chunk.length <= WHOLE_BYTES ? chunk : chunk.subarray(at, at + WHOLE_BYTES));
+    if (accepted !== undefined) return goOn(stream, chunk, at + WHOLE_BYTES, accepted, progress);
+  }
+  return undefined;
+}
+
+async function goOn(
+  stream: Http3Stream,
+  chunk: Uint8Array,
+  from: number,
+  first: Promise<void>,
+  progress: SendProgress,
+): Promise<void> {
+  await watched(first, progress);
+  for (let at = from; at < chunk.length; at += WHOLE_BYTES) {
+    const accepted = stream.write(chunk.subarray(at, at + WHOLE_BYTES));
+    if (accepted !== undefined) await watched(accepted, progress);
   }
 }
 
 /** Answers with a status and a line of text. */
 export function writePlain(stream: Http3Stream, status: number, text: string): void {
-  const body = new TextEncoder().encode(text);
-  stream.sendHeaders(
-    [
-      { name: ':status', value: String(status) },
-      { name: 'content-type', value: 'text/plain;charset=UTF-8' },
-      { name: 'content-length', value: String(body.length) },
-      { name: 'date', value: httpDate() },
-    ],
-    stream.head.method === 'HEAD',
-  );
-  if (stream.head.method === 'HEAD') return;
-  stream.write(body)?.catch(() => undefined);
-  stream.end();
+  const fields: FieldLine[] = [
+    statusLine(status),
+    { name: 'content-type', value: 'text/plain;charset=UTF-8' },
+    { name: 'content-length', value: String(Buffer.byteLength(text)) },
+    dateLine(),
+  ];
+  if (stream.head.method === 'HEAD') stream.sendHeaders(fields, true);
+  else stream.sendMessage(fields, text)?.catch(() => undefined);
 }
 
 /** What a response that breaks off tells the client. */
