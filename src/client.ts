@@ -186,7 +186,7 @@ export class QuicClient implements AsyncDisposable {
     connectionId: string,
     method: string,
     path: string,
-    headers: HeadersInit = {},
+    headers?: HeadersInit,
     body?: OutgoingBody,
     options?: SendRequestOptions,
   ): Promise<WholeResponse> {

@@ -61,8 +61,16 @@ export function requestFields(request: ClientRequest): { head: RequestHead; fiel
   return { head: { method, scheme, authority, path, protocol: undefined }, fields };
 }
 
+/** Receives a response, whatever becomes of it. */
+export interface ResponseSink extends Http3Receiver {
+  /** This side's failure: the request is over. */
+  fail(error: unknown): void;
+  /** Asks to be told when the exchange is over, whichever way. */
+  onOver(listener: () => void): void;
+}
+
 /** Receives the response and tells of its head. */
-class ResponseReceiver implements Http3Receiver {
+class ResponseReceiver implements ResponseSink {
   readonly head: Promise<ClientResponse>;
   readonly body: MessageBody;
   readonly #informational: ClientRequest['onInformational'];
@@ -78,7 +86,6 @@ class ResponseReceiver implements Http3Receiver {
     this.head.catch(() => undefined);
     this.body = new MessageBody(stream, { cancelled: () => stream.cancel(H3.H3_REQUEST_CANCELLED) });
     this.body.begin();
-    stream.receive(this);
   }
 
   informational(status: number, fields: readonly FieldLine[]): void {
@@ -117,6 +124,10 @@ class ResponseReceiver implements Http3Receiver {
     this.#reject(error);
     this.body.fail(error);
   }
+
+  onOver(listener: () => void): void {
+    this.body.receivedTrailers.then(listener, listener);
+  }
 }
 
 /**
@@ -125,31 +136,53 @@ class ResponseReceiver implements Http3Receiver {
  * @throws Http3Error; AbortSignal's reason; what the body failed with
  */
 export async function exchange(connection: Http3Connection, request: ClientRequest): Promise<ClientResponse> {
-  const { signal, body } = request;
+  const sink = await beginExchange(
+    connection,
+    request,
+    (stream) => new ResponseReceiver(stream, request.onInformational),
+  );
+  return sink.head;
+}
+
+/**
+ * Sends a request; its response goes to the sink. Resolves when the head of the request has left.
+ *
+ * @throws Http3Error; AbortSignal's reason
+ */
+export async function beginExchange<Sink extends ResponseSink>(
+  connection: Http3Connection,
+  request: ClientRequest,
+  makeSink: (stream: Http3Stream) => Sink,
+): Promise<Sink> {
+  const { signal, body, trailers, priority } = request;
   signal?.throwIfAborted();
   const { head, fields } = requestFields(request);
-  const hasTrailers = request.trailers !== undefined && request.trailers.length > 0;
-  const fin = body === undefined && !hasTrailers;
-  const stream = await connection.request(head, fields, fin, { priority: request.priority, signal });
-  const receiver = new ResponseReceiver(stream, request.onInformational);
-  const onAbort = (): void => {
-    receiver.fail(signal?.reason);
-    stream.cancel(H3.H3_REQUEST_CANCELLED);
-  };
-  if (signal?.aborted) onAbort();
-  else signal?.addEventListener('abort', onAbort, { once: true });
+  const fin = body === undefined && (trailers === undefined || trailers.length === 0);
+  const stream = await connection.request(head, fields, fin, { priority, signal });
+  const sink = makeSink(stream);
+  stream.receive(sink);
+  if (signal) abortWith(signal, stream, sink);
   if (!fin) {
-    sendBody(stream, body ?? '', request.trailers).catch((error: unknown) => {
+    sendBody(stream, body ?? '', trailers).catch((error: unknown) => {
       // The server may have answered already and want no more of the request (RFC 9114 section 4.1).
       if (stream.sendOver && Http3Error.isHttp3Error(error)) return;
-      receiver.fail(error);
+      sink.fail(error);
       stream.cancel(H3.H3_REQUEST_CANCELLED);
     });
   }
-  if (signal) {
-    // A signal that outlives the exchange must not hold it.
-    const forget = (): void => signal.removeEventListener('abort', onAbort);
-    receiver.body.receivedTrailers.then(forget, forget);
+  return sink;
+}
+
+function abortWith(signal: AbortSignal, stream: Http3Stream, sink: ResponseSink): void {
+  const onAbort = (): void => {
+    sink.fail(signal.reason);
+    stream.cancel(H3.H3_REQUEST_CANCELLED);
+  };
+  if (signal.aborted) {
+    onAbort();
+    return;
   }
-  return receiver.head;
+  signal.addEventListener('abort', onAbort, { once: true });
+  // A signal that outlives the exchange must not hold it.
+  sink.onOver(() => signal.removeEventListener('abort', onAbort));
 }

@@ -1,9 +1,11 @@
 /** `sendRequest`: a request and its whole response, in one call. */
 
 import type { Http3Connection } from '../connection.js';
-import { Http3Error } from '../core/index.js';
+import type { FieldLine } from '../core/index.js';
+import { H3, Http3Error } from '../core/index.js';
 import { fromHeadersInit, type HeadersInit, toPairs } from '../fields.js';
-import { type ClientRequest, exchange } from './exchange.js';
+import type { Http3Stream } from '../stream.js';
+import { beginExchange, type ClientRequest, type ResponseSink } from './exchange.js';
 import type { OutgoingBody } from './outgoing-body.js';
 
 /** A response that is all there. */
@@ -27,6 +29,83 @@ export interface SendRequestOptions {
   readonly onInformational?: ((status: number, headers: Headers) => void) | undefined;
 }
 
+/** Gathers a response. */
+class WholeReceiver implements ResponseSink {
+  readonly whole: Promise<WholeResponse>;
+  readonly #stream: Http3Stream;
+  readonly #maxBodySize: number;
+  readonly #informational: ClientRequest['onInformational'];
+  readonly #chunks: Uint8Array[] = [];
+  #length = 0;
+  #status = 0;
+  #fields: readonly FieldLine[] = [];
+  #trailers: readonly FieldLine[] = [];
+  #resolve!: (response: WholeResponse) => void;
+  #reject!: (error: unknown) => void;
+  #onOver: (() => void) | undefined;
+
+  constructor(stream: Http3Stream, maxBodySize: number, informational: ClientRequest['onInformational']) {
+    this.#stream = stream;
+    this.#maxBodySize = maxBodySize;
+    this.#informational = informational;
+    this.whole = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  onOver(listener: () => void): void {
+    this.#onOver = listener;
+  }
+
+  informational(status: number, fields: readonly FieldLine[]): void {
+    this.#informational?.(status, fields);
+  }
+
+  response(status: number, fields: readonly FieldLine[]): void {
+    this.#status = status;
+    this.#fields = fields;
+  }
+
+  data(bytes: Uint8Array): boolean {
+    this.#length += bytes.length;
+    if (this.#length > this.#maxBodySize) {
+      const { method, path } = this.#stream.head;
+      this.fail(
+        new Http3Error(
+          'ERR_HTTP3_EXCESSIVE_LOAD',
+          `The response to ${method} ${path} is larger than maxBodySize, ${this.#maxBodySize} bytes`,
+        ),
+      );
+      this.#stream.cancel(H3.H3_REQUEST_CANCELLED);
+    } else this.#chunks.push(bytes);
+    return true;
+  }
+
+  trailers(fields: readonly FieldLine[]): void {
+    this.#trailers = fields;
+  }
+
+  end(): void {
+    this.#resolve({
+      status: this.#status,
+      headers: new Headers(toPairs(this.#fields)),
+      body: joined(this.#chunks, this.#length),
+      trailers: this.#trailers.length === 0 ? new Headers() : new Headers(toPairs(this.#trailers)),
+    });
+    this.#onOver?.();
+  }
+
+  aborted(error: Http3Error): void {
+    this.fail(error);
+  }
+
+  fail(error: unknown): void {
+    this.#reject(error);
+    this.#onOver?.();
+  }
+}
+
 /**
  * Sends a request on a connection and reads its response to the end.
  *
@@ -37,39 +116,25 @@ export async function sendRequest(
   authority: string,
   method: string,
   path: string,
-  headers: HeadersInit = {},
+  headers?: HeadersInit,
   body?: OutgoingBody,
   options: SendRequestOptions = {},
 ): Promise<WholeResponse> {
   const { signal, priority, onInformational, maxBodySize = 64 * 1024 * 1024 } = options;
-  const response = await exchange(connection, {
+  const hear =
+    onInformational &&
+    ((status: number, fields: readonly FieldLine[]) => onInformational(status, new Headers(toPairs(fields))));
+  const request = {
     method,
     authority,
     path,
-    fields: fromHeadersInit(headers),
+    fields: headers && fromHeadersInit(headers),
     body,
     signal,
     priority,
-    onInformational: onInformational && ((status, fields) => onInformational(status, new Headers(toPairs(fields)))),
-  });
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
-    length += chunk.length;
-    if (length > maxBodySize) {
-      throw new Http3Error(
-        'ERR_HTTP3_EXCESSIVE_LOAD',
-        `The response to ${method} ${path} is larger than maxBodySize, ${maxBodySize} bytes`,
-      );
-    }
-    chunks.push(chunk);
-  }
-  return {
-    status: response.status,
-    headers: new Headers(toPairs(response.fields)),
-    body: joined(chunks, length),
-    trailers: await response.trailers,
   };
+  const sink = await beginExchange(connection, request, (stream) => new WholeReceiver(stream, maxBodySize, hear));
+  return sink.whole;
 }
 
 function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
