@@ -62,7 +62,7 @@ async function client(port, caPath, work, size, json = '{}') {
   const { udp, ...options } = JSON.parse(json);
   const control = clientControl();
   const endpoint = await QuicEndpoint.create({ ...endpointOptions, udp });
-  const alpn = [work === 'upload' ? 'sink' : 'echo'];
+  const alpn = [{ upload: 'sink', download: 'source' }[work] ?? 'echo'];
   const connectOptions = { alpn, caPath, ownSocket: true, ...options };
   const connect = () => endpoint.connect('127.0.0.1', Number(port), connectOptions);
   if (work === 'handshakes') {
