@@ -3,7 +3,7 @@
 import type { QuicConnection } from '../../quic/index.js';
 import { SwarmError } from '../errors.js';
 import { ControlChannel } from '../link/control-channel.js';
-import type { SwarmEndpoint } from '../link/endpoint.js';
+import { dialError, type SwarmEndpoint } from '../link/endpoint.js';
 import { streamError, type FrameStream } from '../link/frame-stream.js';
 import { Link } from '../link/links.js';
 import type { Secrets } from '../security/secrets.js';
@@ -77,7 +77,7 @@ export class AgentControl {
       await this.#joinOver(connection, rejoin !== undefined && connection.earlyData === 'pending' ? rejoin : undefined);
     } catch (error) {
       void connection.close({ code: CLOSE_CODE.left, drainTimeout: 0 });
-      throw streamError(error, `the coordinator at ${coordinator.host}:${coordinator.port}`);
+      throw joinError(error, `the coordinator at ${coordinator.host}:${coordinator.port}`);
     }
   }
 
@@ -265,4 +265,11 @@ export class AgentControl {
     this.#channel?.send({ t: 'leave' });
     this.#channel?.finish();
   }
+}
+
+/** Servers judge certificates of clients when those think that the handshake is over: then it is the first stream that fails. */
+function joinError(error: unknown, where: string): unknown {
+  const told = streamError(error, where);
+  const judged = dialError(told.cause, where);
+  return SwarmError.isSwarmError(judged) && judged.code === 'ERR_SWARM_AUTHENTICATION' ? judged : told;
 }

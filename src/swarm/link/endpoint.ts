@@ -107,8 +107,7 @@ export class SwarmEndpoint {
     try {
       return await this.#endpoint.connect(host, port, connect);
     } catch (error) {
-      if (!QuicError.isQuicError(error)) throw error;
-      throw new SwarmError('ERR_SWARM_UNREACHABLE', `Cannot reach ${host}:${port}: ${error.message}`, { cause: error });
+      throw dialError(error, `${host}:${port}`);
     }
   }
 
@@ -124,6 +123,19 @@ export class SwarmEndpoint {
   close(code: number, reason: string, timeout: number): Promise<void> {
     return this.#endpoint.close({ code, reason, timeout });
   }
+}
+
+/** A connection that did not come about, or not for long: whether nobody was there, or a certificate was not to somebody's liking. */
+export function dialError(error: unknown, where: string): unknown {
+  if (!QuicError.isQuicError(error)) return error;
+  const { code, message, remote } = error;
+  if (code.startsWith('ERR_QUIC_CERTIFICATE_') || code === 'ERR_QUIC_TLS') {
+    return new SwarmError('ERR_SWARM_AUTHENTICATION', `No connection to ${where}: ${message}`, {
+      remote,
+      cause: error,
+    });
+  }
+  return new SwarmError('ERR_SWARM_UNREACHABLE', `Cannot reach ${where}: ${message}`, { cause: error });
 }
 
 function connectionOptions(lease: number): ConnectionOptions {

@@ -67,7 +67,8 @@ export class FrameStream {
 
   #failed(error: unknown): SwarmError {
     this.#error ??= streamError(error, this.#remote);
-    if (SwarmError.isSwarmError(error)) this.cancel(STREAM_CODE.protocol);
+    // The other half stays, so that the remote can be told.
+    if (SwarmError.isSwarmError(error)) this.stream.stopSending(STREAM_CODE.protocol);
     return this.#error;
   }
 

@@ -38,7 +38,11 @@ export class Router {
    * @param trail members that it has come by, without this one; empty where it begins
    */
   linkTowards(to: string, trail: readonly string[]): Link | undefined {
-    const { links, coordinatorId, routes } = this.#host;
+    const { links, coordinatorId, routes, view } = this.#host;
+    const toCoordinator =
+      coordinatorId === undefined || trail.includes(coordinatorId) ? undefined : links.get(coordinatorId);
+    // The coordinator is the first to know who has just joined; where an exchange begins, the view decides.
+    if (!view.has(to)) return links.get(to) ?? (trail.length > 0 ? toCoordinator : undefined);
     const hop = routes.forward(to, trail, (id) => links.get(id) !== undefined);
     if (hop !== undefined && !trail.includes(hop)) return links.get(hop);
     // Rather than back to where it came from: to the coordinator, which holds a connection to everybody.
