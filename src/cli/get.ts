@@ -10,7 +10,7 @@ Examples:
   skein get https://localhost:4433/ https://localhost:4433/ --fresh -w     the second request goes in 0-RTT
   skein get https://localhost:4433/ --json | jq .timing
 
-HTTP/3 only: a server that does not answer over QUIC ends it with 3. One connection serves all requests to a server while
+Where QUIC does not connect in time, it goes over TCP, as HTTP/2 or HTTP/1.1 (-v says so). One connection serves all requests to a server while
 it lasts; the next one resumes it, and GET, HEAD and OPTIONS then go in its first flight (0-RTT).
 -d takes @FILE for the content of a file and @- for standard input; several are joined by &.
 ${EXIT_CODES_HELP}`;
@@ -31,7 +31,7 @@ function method(text: string): string {
 export function registerGet(program: Command): void {
   program
     .command('get')
-    .description('fetch from an HTTP/3 server')
+    .description('fetch over HTTP/3, or over TCP where that does not connect')
     .argument('<urls...>', 'what to fetch, one after the other')
     .addOption(new Option('-X, --request <method>', 'method (default: GET, with -d POST)').argParser(method))
     .addOption(
@@ -55,6 +55,12 @@ export function registerGet(program: Command): void {
         .default(10),
     )
     .option('--fresh', 'a connection of its own for each request, resumed from the second on', false)
+    .option('--http3-only', 'nothing over TCP: a server that does not answer over QUIC ends it with 3', false)
+    .addOption(
+      new Option('--fallback-after <time>', 'how long QUIC may take to connect before TCP is tried')
+        .argParser(duration)
+        .default(1000, '1s'),
+    )
     .option('--no-early-data', 'never send anything before the handshake is complete')
     .option('--ca <file>', 'PEM file of the CA that the server’s certificate comes from')
     .addOption(pinOption())

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { createSocket, type Socket } from 'node:dgram';
+import { createSecureServer, type Http2SecureServer } from 'node:http2';
+import type { AddressInfo } from 'node:net';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,7 +42,9 @@ describe('skein get', { timeout: 120_000 }, () => {
   let other: HttpServer;
   let url = '';
 
-  const get = (...args: readonly string[]): Promise<Ended> => skein('get', '--ca', ca, ...args).ended;
+  // However busy the machine is, these are about HTTP/3.
+  const get = (...args: readonly string[]): Promise<Ended> => skein('get', '--http3-only', '--ca', ca, ...args).ended;
+  const getAnyhow = (...args: readonly string[]): Promise<Ended> => skein('get', '--ca', ca, ...args).ended;
   const report = async (...args: readonly string[]): Promise<Report[]> => {
     const run = await get('--json', ...args);
     assert.equal(run.code, 0, run.stderr);
@@ -220,10 +225,10 @@ describe('skein get', { timeout: 120_000 }, () => {
     const broken = await get(`${url}/broken`, '-o', join(folder, 'broken'));
     assert.equal(broken.code, 3);
     assert.match(broken.stderr, /broke off after \d+ bytes; .*broken holds what came before/);
-    const stranger = await skein('get', `${url}/`).ended;
+    const stranger = await skein('get', `${url}/`, '--fallback-after', '30s').ended;
     assert.deepEqual([stranger.code, stranger.stdout], [3, '']);
     assert.match(stranger.stderr, /ERR_QUIC_CERTIFICATE_ISSUER/);
-    assert.equal((await skein('get', `${url}/`, '--insecure').ended).stdout, 'hello');
+    assert.equal((await skein('get', `${url}/`, '--insecure', '--http3-only').ended).stdout, 'hello');
     const wrongPin = await get(`${url}/`, '--pin', `sha256/${'A'.repeat(43)}=`);
     assert.equal(wrongPin.code, 3);
     for (const args of [
@@ -245,6 +250,106 @@ describe('skein get', { timeout: 120_000 }, () => {
     await unused.close({ timeout: 0 });
     const refused = await get(`https://127.0.0.1:${port}/`);
     assert.deepEqual([refused.code, /ERR_QUIC_UNREACHABLE/.test(refused.stderr)], [3, true]);
+  });
+
+  describe('where QUIC does not connect in time', () => {
+    let silent: Socket;
+    let overTcp: Http2SecureServer;
+    let tcpUrl = '';
+    const asked: string[] = [];
+
+    before(async () => {
+      const authority = await createCertificateAuthority();
+      const { certificate: cert, key } = await authority.issue({ ips: ['127.0.0.1'] });
+      writeFileSync(tcpCa, authority.certificate);
+      overTcp = createSecureServer({ cert, key, allowHTTP1: true }, (request, response) => {
+        let body = '';
+        request.setEncoding('utf8').on('data', (text: string) => (body += text));
+        request.on('end', () => {
+          asked.push(`${request.method} ${request.url} ${body}`);
+          if (request.url === '/gone') {
+            request.stream.session?.destroy();
+            return;
+          }
+          response.setHeader('set-cookie', ['a=1', 'b=2']);
+          if (request.url === '/moved') response.writeHead(302, { location: '/' });
+          response.end(`over ${request.httpVersion}`);
+        });
+      });
+      await new Promise<void>((resolve) => overTcp.listen(0, '127.0.0.1', resolve));
+      const { port } = overTcp.address() as AddressInfo;
+      // Takes datagrams, and says nothing.
+      silent = createSocket('udp4');
+      await new Promise<void>((resolve) => silent.bind(port, '127.0.0.1', resolve));
+      tcpUrl = `https://127.0.0.1:${port}`;
+    });
+    after(() => {
+      silent.close();
+      overTcp.close();
+    });
+
+    const tcpCa = join(folder, 'tcp-ca.pem');
+    const getTcp = (...args: readonly string[]): Promise<Ended> =>
+      skein('get', '--ca', tcpCa, '--fallback-after', '50ms', ...args).ended;
+
+    test('the request goes over TCP, and -v says so', async () => {
+      const plain = await getTcp(`${tcpUrl}/`);
+      assert.deepEqual([plain.code, plain.stdout, plain.stderr], [0, 'over 2.0', '']);
+      asked.length = 0;
+      const posted = await getTcp('-i', '-v', '-w', '-X', 'PUT', '-d', 'content', `${tcpUrl}/put`);
+      assert.match(posted.stdout, /^HTTP\/2 200\n(?:.+\n)*set-cookie: a=1\nset-cookie: b=2\n(?:.+\n)*\nover 2\.0$/);
+      assert.match(posted.stderr, /^\* no answer over QUIC within 50 ms: going over TCP$/m);
+      assert.match(posted.stderr, /HTTP\/2, new connection/);
+      assert.deepEqual(asked, ['PUT /put content']);
+    });
+
+    test('redirects and several URLs share the connection; --json names the protocol', async () => {
+      const run = await getTcp('--json', `${tcpUrl}/moved`, `${tcpUrl}/`);
+      const reports = run.stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Report & { protocol: string });
+      assert.deepEqual(
+        reports.map(({ protocol, status, redirects, connection, earlyData }) => [
+          protocol,
+          status,
+          redirects,
+          connection,
+          earlyData,
+        ]),
+        [
+          ['h2', 200, 1, 'reused', 'none'],
+          ['h2', 200, 0, 'reused', 'none'],
+        ],
+      );
+    });
+
+    test('--http3-only, and pins, which nobody looks at over TCP, forbid it', async () => {
+      asked.length = 0;
+      for (const args of [['--http3-only'], ['--pin', `sha256/${'A'.repeat(43)}=`]]) {
+        const run = await getTcp(...args, '--timeout', '300ms', `${tcpUrl}/`);
+        assert.deepEqual([run.code, run.stdout, /ERR_QUIC_CONNECTION_TIMEOUT/.test(run.stderr)], [3, '', true]);
+      }
+      assert.deepEqual(asked, []);
+    });
+
+    test('what is refused over QUIC, not trusted, or cut off over TCP', async () => {
+      const stranger = await skein('get', '--fallback-after', '50ms', `${tcpUrl}/`, '--timeout', '500ms').ended;
+      assert.equal(stranger.code, 3);
+      const gone = await getTcp('-v', `${tcpUrl}/gone`);
+      assert.equal(gone.code, 3);
+      assert.match(gone.stderr, /over TCP/);
+      // A closed port of UDP is told at once.
+      silent.close();
+      const refused = await skein('get', '--ca', tcpCa, '-v', '--fallback-after', '30s', `${tcpUrl}/`).ended;
+      assert.deepEqual([refused.code, refused.stdout], [0, 'over 2.0']);
+      silent = createSocket('udp4');
+    });
+  });
+
+  test('a server that speaks HTTP/3 is asked over HTTP/3, with TCP allowed', async () => {
+    const run = await getAnyhow('-i', '--fallback-after', '30s', `${url}/`);
+    assert.match(run.stdout, /^HTTP\/3 200\n/);
   });
 });
 

@@ -9,6 +9,7 @@ import { Output } from './output.js';
 import { makePlan, type GetArguments } from './plan.js';
 import { Reporter } from './report.js';
 import { fetchOne } from './fetch-one.js';
+import { TcpRequests } from './tcp.js';
 
 /** Fetches one URL after the other. Ends with the exit code of the first that failed. */
 export async function get(urls: readonly string[], options: GetArguments): Promise<void> {
@@ -21,6 +22,8 @@ export async function get(urls: readonly string[], options: GetArguments): Promi
     idleTimeout: options.timeout,
     enableEarlyData: options.earlyData,
   });
+  const { caPath, verifyPeer, servername } = trust(options);
+  const tcp = new TcpRequests({ caPath, verifyPeer, servername, ...identity(options), timeout: options.timeout });
   const reporter = new Reporter(options);
   let code: ExitCode = EXIT.done;
   try {
@@ -31,6 +34,7 @@ export async function get(urls: readonly string[], options: GetArguments): Promi
           url: target.url,
           plan,
           connections,
+          tcp,
           reporter,
           output,
           signal: interrupt.signal,
@@ -44,9 +48,10 @@ export async function get(urls: readonly string[], options: GetArguments): Promi
         console.error(inWords(error));
         if (code === EXIT.done) code = exitCode(error);
       }
-      if (options.fresh && index < plan.targets.length - 1) await connections.closeAll();
+      if (options.fresh && index < plan.targets.length - 1) await Promise.all([connections.closeAll(), tcp.closeAll()]);
     }
   } finally {
+    await tcp.closeAll();
     await connections.shutdown(interrupt.signal.aborted ? 0 : 1000);
     interrupt.dispose();
   }

@@ -2,8 +2,9 @@
 
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { Http3Connection, type RememberedSettings } from '../../http3.js';
-import { type ConnectOptions, type QuicConnection, QuicEndpoint } from '../../index.js';
+import { type ConnectOptions, type QuicConnection, QuicEndpoint, QuicError } from '../../index.js';
 import { CHANNELS } from '../../observe/index.js';
+import { EXIT, exitCode } from '../failure.js';
 import { sessionTicket } from '../session-ticket.js';
 
 /** A connection with what was measured of its beginning. */
@@ -22,10 +23,29 @@ export interface Opened {
 
 export type ConnectionSettings = Omit<ConnectOptions, 'alpn' | 'ownSocket' | 'signal'>;
 
+/** A server with which no QUIC connection came about in time. */
+export interface NoQuic {
+  /** Words for -v. */
+  readonly why: string;
+  /** What becomes of the attempt: it may still connect, or has failed. */
+  readonly attempt: Promise<Opened>;
+}
+
+/** What TCP would do no better: names, trust, and this side's own faults. */
+function isFinal(error: unknown): boolean {
+  if (!QuicError.isQuicError(error)) return true;
+  const { code } = error;
+  return (
+    code === 'ERR_QUIC_HOST_NOT_FOUND' || code.startsWith('ERR_QUIC_CERTIFICATE') || exitCode(error) !== EXIT.connection
+  );
+}
+
 export class Connections {
   readonly #settings: ConnectionSettings;
   #endpoint: Promise<QuicEndpoint> | undefined;
   readonly #open = new Map<string, Opened>();
+  /** Servers that go over TCP from now on, unless the attempt connects after all. */
+  readonly #withoutQuic = new Map<string, NoQuic>();
   /** What early data has to keep to, by server. */
   readonly #remembered = new Map<string, RememberedSettings>();
 
@@ -34,20 +54,32 @@ export class Connections {
   }
 
   /**
-   * The connection to the server of a URL. A new one to a known server may still be shaking hands: what is sent then is early data.
+   * The connection to the server of a URL, or why there is none yet. A new one to a known server may still be shaking hands: what is
+   * sent then is early data.
    *
+   * @param patience how long QUIC may take, in milliseconds; undefined: as long as it takes, and a failure is thrown
    * @throws QuicError
    */
-  async to(url: URL, signal: AbortSignal): Promise<Opened> {
+  async to(url: URL, patience: number | undefined, signal: AbortSignal): Promise<Opened | NoQuic> {
     const { host } = url;
     const open = this.#open.get(host);
     if (open && !open.quic.isClosed && open.http3.acceptsRequests) {
       open.reused = true;
       return open;
     }
-    const opened = await this.#connect(url, signal);
-    this.#open.set(host, opened);
-    return opened;
+    const known = this.#withoutQuic.get(host);
+    if (known) return known;
+    const attempt = this.#connect(url, signal).then((opened) => {
+      this.#withoutQuic.delete(host);
+      this.#open.set(host, opened);
+      return opened;
+    });
+    if (patience === undefined) return attempt;
+    const outcome = await within(attempt, patience);
+    if (typeof outcome === 'object') return outcome;
+    const noQuic = { why: outcome, attempt };
+    this.#withoutQuic.set(host, noQuic);
+    return noQuic;
   }
 
   async #connect({ hostname, host, port }: URL, signal: AbortSignal): Promise<Opened> {
@@ -109,5 +141,22 @@ export class Connections {
   async shutdown(timeout: number): Promise<void> {
     const endpoint = await this.#endpoint?.catch(() => undefined);
     await endpoint?.close({ timeout, code: 0x100 });
+  }
+}
+
+/** What an attempt leads to in so many milliseconds, or why to try something else. @throws what is final */
+async function within(attempt: Promise<Opened>, patience: number): Promise<Opened | string> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<string>((resolve) => {
+    timer = setTimeout(() => resolve(`no answer over QUIC within ${patience} ms`), patience);
+  });
+  try {
+    return await Promise.race([attempt, late]);
+  } catch (error) {
+    if (isFinal(error)) throw error;
+    return (error as Error).message;
+  } finally {
+    clearTimeout(timer);
+    attempt.catch(() => undefined);
   }
 }

@@ -2,9 +2,10 @@
 
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { type ClientResponse, exchange, type FieldLine, Http3Error } from '../../http3.js';
+import { type ClientRequest, type ClientResponse, exchange, type FieldLine, Http3Error } from '../../http3.js';
 import { CliError } from '../failure.js';
 import type { Connections, Opened } from './connections.js';
+import { NoTcp, type TcpRequests } from './tcp.js';
 import { decoders } from './decoding.js';
 import type { Output } from './output.js';
 import type { Plan } from './plan.js';
@@ -16,6 +17,7 @@ export interface Fetching {
   readonly url: URL;
   readonly plan: Plan;
   readonly connections: Connections;
+  readonly tcp: TcpRequests;
   readonly reporter: Reporter;
   readonly output: Output;
   readonly signal: AbortSignal;
@@ -68,7 +70,11 @@ function withCredentials(message: Message): Message {
 }
 
 interface Answered {
-  readonly opened: Opened;
+  /** Undefined: it came over TCP. */
+  readonly opened: Opened | undefined;
+  readonly protocol: Result['protocol'];
+  /** When the connection was there, if it was made for this request. */
+  readonly connected: (() => number | undefined) | undefined;
   readonly response: ClientResponse;
   readonly began: number;
   readonly firstByte: number;
@@ -79,26 +85,26 @@ interface Answered {
 async function send(fetching: Fetching, message: Message): Promise<Answered> {
   const { connections, reporter, signal } = fetching;
   const began = performance.now();
+  let patience = fetching.plan.fallbackAfter;
   for (let attempt = 1; ; attempt++) {
-    const opened = await connections.to(message.url, signal);
+    let opened = await connections.to(message.url, patience, signal);
+    if ('why' in opened) {
+      const answered = await sendOverTcp(fetching, message, opened.why, began);
+      if (answered) return answered;
+      opened = await opened.attempt;
+      patience = undefined;
+    }
     const { quic, http3, reused } = opened;
     // Whoever records a first flight can send it again (RFC 8470): only what does no harm twice goes early.
     if (!SAFE.has(message.method) || attempt > 1) await quic.ready;
     const sentEarly = quic.earlyData === 'pending';
-    reporter.sending(message.method, message.url, fieldsOf(message));
+    reporter.sending(message.method, message.url, fieldsOf(message), 'h3');
     try {
-      const response = await exchange(http3, {
-        method: message.method,
-        authority: message.url.host,
-        path: message.url.pathname + message.url.search,
-        fields: fieldsOf(message),
-        body: message.body,
-        signal,
-        onInformational: (status, fields) => reporter.received(status, fields),
-      });
+      const response = await exchange(http3, requestOf(fetching, message, 'h3'));
       // RFC 8470 section 5.2: the server would rather see it after the handshake.
       if (response.status !== 425 || !sentEarly || attempt > 1) {
-        return { opened, response, began, firstByte: performance.now(), reused, sentEarly };
+        const { connected } = opened;
+        return { opened, protocol: 'h3', connected, response, began, firstByte: performance.now(), reused, sentEarly };
       }
       reporter.note('425: sent again after the handshake');
       await response.body.cancel();
@@ -106,6 +112,49 @@ async function send(fetching: Fetching, message: Message): Promise<Answered> {
       if (attempt > 1 || signal.aborted || !canRepeat(error, message, reused)) throw error;
       reporter.note(`sent again: ${(error as Error).message}`);
     }
+  }
+}
+
+function requestOf({ reporter, signal }: Fetching, message: Message, protocol: Result['protocol']): ClientRequest {
+  return {
+    method: message.method,
+    authority: message.url.host,
+    path: message.url.pathname + message.url.search,
+    fields: fieldsOf(message),
+    body: message.body,
+    signal,
+    onInformational: (status, fields) => reporter.received(status, fields, protocol),
+  };
+}
+
+/** Undefined: over TCP no connection came about either. */
+async function sendOverTcp(
+  fetching: Fetching,
+  message: Message,
+  why: string,
+  began: number,
+): Promise<Answered | undefined> {
+  const { reporter, tcp } = fetching;
+  reporter.note(`${why}: going over TCP`);
+  reporter.sending(message.method, message.url, fieldsOf(message), undefined);
+  try {
+    const { response, protocol, connected } = await tcp.send(message.url, requestOf(fetching, message, 'http/1.1'));
+    const firstByte = performance.now();
+    const reused = connected === undefined;
+    return {
+      opened: undefined,
+      protocol,
+      connected: () => connected,
+      response,
+      began,
+      firstByte,
+      reused,
+      sentEarly: false,
+    };
+  } catch (error) {
+    if (!(error instanceof NoTcp)) throw error;
+    reporter.note(`${error.message}: waiting for QUIC`);
+    return undefined;
   }
 }
 
@@ -143,13 +192,13 @@ function redirected(message: Message, { status, fields }: ClientResponse): Messa
 async function receive(
   { plan, reporter, output }: Fetching,
   message: Message,
-  { opened, response, began, firstByte, reused, sentEarly }: Answered,
+  { opened, protocol, connected, response, began, firstByte, reused, sentEarly }: Answered,
   redirects: number,
 ): Promise<Result> {
-  const { quic } = opened;
   const { status, fields } = response;
   const decode = plan.compressed ? decoders(valueOf(fields, 'content-encoding')) : [];
-  await reporter.head(quic, reused, status, fields, output);
+  if (opened) reporter.connection(opened.quic, reused);
+  await reporter.head(protocol, status, fields, output);
   const counter = { bytes: 0 };
   try {
     await pipeline([Readable.from(counted(response.body, counter)), ...decode, output.writable()]);
@@ -159,9 +208,9 @@ async function receive(
   }
   const ended = performance.now();
   // In early data a response can be there before the handshake is over on this side.
-  await quic.ready;
+  await opened?.quic.ready;
   const since = (time: number | undefined): number | undefined => (time === undefined ? undefined : time - began);
-  const { earlyData } = quic;
+  const earlyData = opened?.quic.earlyData ?? 'none';
   return {
     url: message.url.href,
     status,
@@ -169,10 +218,11 @@ async function receive(
     trailers: [...(await response.trailers)],
     bytes: counter.bytes,
     redirects,
-    connection: reused ? 'reused' : quic.details.resumed ? 'resumed' : 'new',
+    protocol,
+    connection: reused ? 'reused' : opened?.quic.details.resumed === true ? 'resumed' : 'new',
     earlyData: sentEarly && earlyData !== 'pending' ? earlyData : 'none',
     timing: {
-      ...(!reused && { resolved: since(opened.resolved), connected: since(opened.connected()) }),
+      ...(!reused && { resolved: since(opened?.resolved), connected: since(connected?.()) }),
       firstByte: firstByte - began,
       total: ended - began,
     },

@@ -20,6 +20,9 @@ export interface GetArguments extends TrustArguments, IdentityArguments {
   readonly maxRedirects: number;
   readonly fresh: boolean;
   readonly earlyData: boolean;
+  readonly http3Only: boolean;
+  /** Milliseconds. */
+  readonly fallbackAfter: number;
   /** Milliseconds. */
   readonly timeout: number;
 }
@@ -31,6 +34,8 @@ export interface Plan {
   readonly body: Uint8Array | undefined;
   readonly compressed: boolean;
   readonly maxRedirects: number;
+  /** How long QUIC may take to connect before TCP is tried, in milliseconds; undefined: TCP is not. */
+  readonly fallbackAfter: number | undefined;
   readonly targets: readonly Target[];
 }
 
@@ -60,7 +65,9 @@ export async function makePlan(urls: readonly string[], options: GetArguments): 
   const headers = defaults(body !== undefined, compressed);
   for (const line of options.header ?? []) addHeader(headers, line, options.header ?? []);
   const method = options.request ?? (body ? 'POST' : 'GET');
-  return { method, headers, body, compressed, maxRedirects, targets };
+  // Over TCP nobody looks at pins.
+  const fallbackAfter = options.http3Only || (options.pin?.length ?? 0) > 0 ? undefined : options.fallbackAfter;
+  return { method, headers, body, compressed, maxRedirects, fallbackAfter, targets };
 }
 
 function usage(message: string): CliError {

@@ -22,6 +22,8 @@ function plain(text: string): string {
 
 const line = ({ name, value }: FieldLine): string => `${plain(name)}: ${plain(value)}`;
 
+const VERSIONS: Readonly<Record<Result['protocol'], string>> = { h3: 'HTTP/3', h2: 'HTTP/2', 'http/1.1': 'HTTP/1.1' };
+
 export class Reporter {
   readonly #options: ReportOptions;
   readonly #told = new WeakSet<QuicConnection>();
@@ -35,31 +37,33 @@ export class Reporter {
     if (this.#options.verbose) console.error(pc.dim(`* ${plain(words)}`));
   }
 
-  sending(method: string, url: URL, fields: readonly FieldLine[]): void {
+  /** @param protocol undefined while nobody knows */
+  sending(method: string, url: URL, fields: readonly FieldLine[], protocol: Result['protocol'] | undefined): void {
     if (!this.#options.verbose) return;
-    const head = [`${method} ${url.pathname}${url.search} HTTP/3`, `host: ${url.host}`, ...fields.map(line)];
+    const version = protocol === undefined ? 'HTTP' : VERSIONS[protocol];
+    const head = [`${method} ${url.pathname}${url.search} ${version}`, `host: ${url.host}`, ...fields.map(line)];
     console.error(head.map((text) => `> ${text}`).join('\n'));
   }
 
   /** A header section that came: that of the response, or of an interim one before it. */
-  received(status: number, fields: readonly FieldLine[]): void {
+  received(status: number, fields: readonly FieldLine[], protocol: Result['protocol']): void {
     if (!this.#options.verbose) return;
-    console.error([`HTTP/3 ${status}`, ...fields.map(line)].map((text) => `< ${text}`).join('\n'));
+    console.error([`${VERSIONS[protocol]} ${status}`, ...fields.map(line)].map((text) => `< ${text}`).join('\n'));
   }
 
   async head(
-    quic: QuicConnection,
-    reused: boolean,
+    protocol: Result['protocol'],
     status: number,
     fields: readonly FieldLine[],
     output: Output,
   ): Promise<void> {
-    this.#connection(quic, reused);
-    this.received(status, fields);
-    if (this.#options.include) await output.text([`HTTP/3 ${status}`, ...fields.map(line), '', ''].join('\n'));
+    this.received(status, fields, protocol);
+    if (this.#options.include)
+      await output.text([`${VERSIONS[protocol]} ${status}`, ...fields.map(line), '', ''].join('\n'));
   }
 
-  #connection(quic: QuicConnection, reused: boolean): void {
+  /** The connection that a response came over. */
+  connection(quic: QuicConnection, reused: boolean): void {
     if (!this.#options.verbose) return;
     if (this.#told.has(quic)) {
       if (reused) this.note('the same connection');
@@ -95,7 +99,7 @@ function asJson({ headers, timing, ...rest }: Result): unknown {
   };
 }
 
-function inWords({ url, status, bytes, redirects, connection, earlyData, timing }: Result): string {
+function inWords({ url, status, bytes, redirects, protocol, connection, earlyData, timing }: Result): string {
   const { resolved, connected, firstByte, total } = timing;
   const rows = [
     ['name resolved', resolved],
@@ -105,6 +109,7 @@ function inWords({ url, status, bytes, redirects, connection, earlyData, timing 
   ] as const;
   const cells = rows.flatMap(([label, ms]) => (ms === undefined ? [] : [[label, formatTime(ms)]]));
   const notes = [
+    ...(protocol === 'h3' ? [] : [VERSIONS[protocol]]),
     `${connection} connection`,
     ...(earlyData === 'none' ? [] : [`early data ${earlyData}`]),
     ...(redirects === 0 ? [] : [`${redirects} redirects`]),

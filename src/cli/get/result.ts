@@ -20,6 +20,7 @@ export interface Result {
   /** Content as it was received, before it was decompressed. */
   readonly bytes: number;
   readonly redirects: number;
+  readonly protocol: 'h3' | 'h2' | 'http/1.1';
   readonly connection: 'new' | 'resumed' | 'reused';
   /** Whether the request went in early data (0-RTT) and was taken. */
   readonly earlyData: 'none' | 'accepted' | 'rejected';

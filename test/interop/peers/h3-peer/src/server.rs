@@ -62,7 +62,8 @@ async fn serve(incoming: Incoming, number: u64, settings: Arc<Settings>) -> Resu
                 requests += 1;
                 // Before the response, so that whoever has read it can wait for nothing but what is on its way.
                 if settings.goaway_after > 0 && requests == settings.goaway_after {
-                    http.shutdown(0).await?;
+                    // One more than what was accepted last: that is the first that is not taken.
+                    http.shutdown(1).await?;
                     goaways += 1;
                 }
                 let settings = settings.clone();
