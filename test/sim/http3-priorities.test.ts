@@ -113,6 +113,18 @@ describe('priorities of a client', () => {
       await asking.network.complete(all);
     }));
 
+  test('PRIORITY_UPDATE in the middle of a response', () =>
+    withNarrowLink(async (asking) => {
+      const peer = await rawClient(asking);
+      const { streams, progress, all } = await ask(asking, peer, { first: 'u=2', second: 'u=5', third: 'u=5' });
+      asking.answer();
+      await asking.network.run({ until: () => progress.bytes.get('first')! > 20_000 });
+      const update = rawHttp3.priorityUpdate(streams['third']!.id, 'u=0');
+      await asking.network.complete(peer.control.send(update));
+      await asking.network.complete(all);
+      assert.deepEqual(progress.order, ['third', 'first', 'second']);
+    }));
+
   test('PRIORITY_UPDATE that comes before its request, and overrides its field', () =>
     withNarrowLink(async (asking) => {
       const peer = await rawClient(asking);

@@ -79,7 +79,7 @@ export class TcpRequests {
       const answer = await agent.request({
         origin: url.origin,
         path: request.path,
-        method: request.method as Dispatcher.HttpMethod,
+        method: request.method,
         headers: (request.fields ?? []).flatMap(({ name, value }) => [name, value]),
         body: (request.body as Uint8Array | undefined) ?? null,
         signal: request.signal,

@@ -385,7 +385,11 @@ impl<'a> SendStream<'a> {
             .map(get_or_insert_send(max_send_data))
             .ok_or(ClosedStream { _private: () })?;
 
+        let changed = stream.priority != priority;
         stream.priority = priority;
+        if changed && stream.is_pending() {
+            self.state.pending.reprioritize(self.id, priority);
+        }
         Ok(())
     }
 
@@ -455,6 +459,15 @@ impl PendingStreamsQueue {
             recency: self.recency,
             id,
         });
+    }
+
+    /// Give a stream that is queued another place, behind those of its new priority
+    fn reprioritize(&mut self, id: StreamId, priority: i32) {
+        let queued = self.streams.len();
+        self.streams.retain(|stream| stream.id != id);
+        if self.streams.len() < queued {
+            self.push_pending(id, priority);
+        }
     }
 
     fn pop(&mut self) -> Option<PendingStream> {
