@@ -29,12 +29,8 @@ export interface PathDetails {
   readonly observed: Uint32Array;
 }
 
-export type StatsField = (typeof STATS_FIELDS)[number];
-
-/** All fields from the start, so that all records have one shape. */
-const NO_STATS = Object.fromEntries(STATS_FIELDS.map((field) => [field, 0])) as Record<StatsField, number>;
-
 const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 /** One endpoint's engine. */
 export class Engine extends EngineCore {
@@ -110,10 +106,10 @@ export class Engine extends EngineCore {
     return this.call(() => this.exports.close(now, connection, code, this.putBytes(encoder.encode(reason))));
   }
 
-  /** `undefined` when the handle is stale. */
-  info(connection: number): HandshakeInfo | undefined {
+  /** The {@link HandshakeInfo} as JSON, in bytes; `undefined` when the handle is stale. */
+  info(connection: number): Uint8Array | undefined {
     const len = this.call(() => this.exports.connection_info(connection));
-    return len < 0 ? undefined : (JSON.parse(this.takeText(len)) as HandshakeInfo);
+    return len < 0 ? undefined : this.takeBytes(len);
   }
 
   closeReason(connection: number): CloseReason {
@@ -121,19 +117,10 @@ export class Engine extends EngineCore {
     return len < 0 ? { kind: 'none' } : (JSON.parse(this.takeText(len)) as CloseReason);
   }
 
-  /** DER certificates of the remote, end-entity first. */
-  peerCertificates(connection: number): Uint8Array[] {
+  /** DER certificates of the remote, end-entity first, each behind its length; see {@link splitChain}. */
+  peerCertificates(connection: number): Uint8Array {
     const len = this.call(() => this.exports.peer_certificates(connection));
-    if (len <= 0) return [];
-    const all = this.takeBytes(len);
-    const view = new DataView(all.buffer, all.byteOffset, all.byteLength);
-    const chain: Uint8Array[] = [];
-    for (let at = 0; at < all.length; ) {
-      const size = view.getUint32(at, true);
-      chain.push(all.slice(at + 4, at + 4 + size));
-      at += 4 + size;
-    }
-    return chain;
+    return this.takeBytes(Math.max(len, 0));
   }
 
   /** Keying material, or `undefined` before the handshake is complete. */
@@ -165,14 +152,10 @@ export class Engine extends EngineCore {
     return this.call(() => this.exports.set_max_streams(connection, unidirectional ? 1 : 0, count));
   }
 
-  /** Reads the statistics of a connection, or of one path; `undefined` when it is gone. */
-  stats(connection: number, path = -1): Record<StatsField, number> | undefined {
+  /** A copy of the statistics of a connection, or of one path, in the order of `STATS_FIELDS`; `undefined` when it is gone. */
+  stats(connection: number, path = -1): Float64Array | undefined {
     if (this.call(() => this.exports.connection_stats(connection, path)) < 0) return undefined;
-    const { f64 } = this.instance;
-    const stats = { ...NO_STATS };
-    let at = this.statsRecord;
-    for (const field of STATS_FIELDS) stats[field] = f64[at++] as number;
-    return stats;
+    return this.instance.f64.slice(this.statsRecord, this.statsRecord + STATS_FIELDS.length);
   }
 
   takeKeyLog(): string {
@@ -309,4 +292,21 @@ export class Engine extends EngineCore {
 
 function words(bytes: Uint8Array): Uint32Array {
   return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >>> 2);
+}
+
+/** What {@link Engine.info} answered. */
+export function readInfo(json: Uint8Array): HandshakeInfo {
+  return JSON.parse(decoder.decode(json)) as HandshakeInfo;
+}
+
+/** What {@link Engine.peerCertificates} answered, certificate by certificate. */
+export function splitChain(all: Uint8Array): Uint8Array[] {
+  const view = new DataView(all.buffer, all.byteOffset, all.byteLength);
+  const chain: Uint8Array[] = [];
+  for (let at = 0; at < all.length; ) {
+    const size = view.getUint32(at, true);
+    chain.push(all.slice(at + 4, at + 4 + size));
+    at += 4 + size;
+  }
+  return chain;
 }

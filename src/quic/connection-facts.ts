@@ -1,11 +1,11 @@
 /** What the engine knows about a connection, kept for when the engine has forgotten it. */
 
-import type { Engine } from '../engine/engine.js';
+import { readInfo, splitChain, type Engine } from '../engine/engine.js';
 import type { ConnectionLife } from './connection-life.js';
 import type { ConnectionInit, HandshakeDetails } from './connection-types.js';
 import { QuicError } from './errors.js';
 import { checkInteger } from './options.js';
-import { readConnectionStats, type ConnectionStats } from './stats.js';
+import { connectionStats, type ConnectionStats, type StatsRecord } from './stats.js';
 import type { StreamTable } from './streams.js';
 
 export class ConnectionFacts {
@@ -14,7 +14,10 @@ export class ConnectionFacts {
   readonly #life: ConnectionLife;
   #details: HandshakeDetails | undefined;
   #certificates: readonly Uint8Array[] | undefined;
-  #stats: ConnectionStats | undefined;
+  /** What the engine said last, as it said it: most of what ends is never asked about. */
+  #info: Uint8Array | undefined;
+  #chain: Uint8Array | undefined;
+  #record: StatsRecord | undefined;
 
   constructor(engine: Engine, init: ConnectionInit, life: ConnectionLife) {
     this.#engine = engine;
@@ -24,7 +27,8 @@ export class ConnectionFacts {
 
   get details(): HandshakeDetails {
     if (this.#details) return this.#details;
-    const info = this.#engine.crash ? undefined : this.#engine.info(this.#init.handle);
+    const json = this.#info ?? (this.#engine.crash ? undefined : this.#engine.info(this.#init.handle));
+    const info = json && readInfo(json);
     const details = {
       alpn: info?.alpn ?? undefined,
       serverName: this.#init.serverName ?? info?.serverName ?? undefined,
@@ -39,20 +43,31 @@ export class ConnectionFacts {
 
   get peerCertificates(): readonly Uint8Array[] {
     if (this.#certificates) return this.#certificates;
-    const chain = this.#engine.crash ? [] : this.#engine.peerCertificates(this.#init.handle);
+    const all = this.#chain ?? (this.#engine.crash ? undefined : this.#engine.peerCertificates(this.#init.handle));
+    const chain = all ? splitChain(all) : [];
     if (!this.#life.handshaking) this.#certificates = chain;
     return chain;
   }
 
   /** @throws QuicError when the connection ended before anything was counted */
   stats(streams: StreamTable): ConnectionStats {
-    const counts = { totalStreams: streams.total, activeStreams: streams.active };
-    const stats = this.#engine.crash ? undefined : readConnectionStats(this.#engine, this.#init.handle, counts);
-    if (stats) this.#stats = stats;
-    if (this.#stats) return { ...this.#stats, ...counts };
+    this.#readRecord();
+    if (this.#record) {
+      return connectionStats(this.#record, { totalStreams: streams.total, activeStreams: streams.active });
+    }
     throw (
       this.#life.closeError ?? new QuicError('ERR_QUIC_CONNECTION_CLOSED', 'The connection has ended before it began')
     );
+  }
+
+  /** What the engine had counted when it was last asked. */
+  get lastRecord(): StatsRecord | undefined {
+    return this.#record;
+  }
+
+  #readRecord(): void {
+    const record = this.#engine.crash ? undefined : this.#engine.stats(this.#init.handle);
+    if (record) this.#record = record;
   }
 
   /** @throws QuicError `ERR_QUIC_INVALID_STATE`, and as {@link ConnectionLife.assertOpen} */
@@ -67,11 +82,13 @@ export class ConnectionFacts {
     );
   }
 
-  /** Remembers everything. */
-  keep(streams: StreamTable): void {
+  /** Remembers everything, unread. */
+  keep(): void {
     try {
-      this.stats(streams);
-      if (!this.#life.handshaking) void [this.details, this.peerCertificates];
+      this.#readRecord();
+      if (this.#life.handshaking || this.#engine.crash) return;
+      if (!this.#details) this.#info = this.#engine.info(this.#init.handle);
+      if (!this.#certificates) this.#chain = this.#engine.peerCertificates(this.#init.handle);
     } catch {
       // The engine is gone; the last values stay.
     }

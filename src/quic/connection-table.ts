@@ -2,7 +2,7 @@
 
 import type { CloseInfo } from './connection-types.js';
 import type { QuicConnection } from './connection.js';
-import type { ConnectionStats } from './stats.js';
+import { statOf, type ConnectionStats } from './stats.js';
 import { connectionClose, connectionReady } from '../observe/channels.js';
 
 /** The lower bits of a handle are its slot (engine/src/handles.rs). */
@@ -95,13 +95,14 @@ export class ConnectionTable {
     const { connection } = entry;
     this.#handshaking.delete(connection);
     if (info.remote) this.#letGo(entry);
-    const stats = statsOf(connection);
-    if (stats) {
-      if (stats.bytesReceived === 0) this.#letGo(entry);
-      this.#past.streams += stats.totalStreams;
-      this.#past.received += stats.bytesReceived;
-      this.#past.sent += stats.bytesSent;
-      this.#past.lost += stats.packetsLost;
+    const { record, streams } = connection.lastCounts;
+    if (record) {
+      const received = statOf(record, 'bytesReceived');
+      if (received === 0) this.#letGo(entry);
+      this.#past.streams += streams;
+      this.#past.received += received;
+      this.#past.sent += statOf(record, 'bytesSent');
+      this.#past.lost += statOf(record, 'packetsLost');
     }
     if (connectionClose.hasSubscribers) connectionClose.publish({ connection, info });
   }

@@ -13,7 +13,7 @@ import { QuicError } from './errors.js';
 import { checkInteger, type ResolvedConnectionOptions } from './options.js';
 import { PathControl } from './path-control.js';
 import type { PathStatus, QuicPath } from './paths.js';
-import type { ConnectionStats } from './stats.js';
+import type { ConnectionStats, StatsRecord } from './stats.js';
 import type { QuicStream, WaitOptions } from './stream.js';
 import { StreamTable, type OpenStreamOptions } from './streams.js';
 import type {
@@ -83,7 +83,7 @@ export class QuicConnection extends EventEmitter<QuicConnectionEvents> implement
       unacknowledged: () => this.#streams.unacknowledged,
       established: () => this.#streams.serveOpeners(false),
       earlyDataRejected: (error) => this.#streams.rejectEarly(error),
-      ending: () => this.#facts.keep(this.#streams),
+      ending: () => this.#facts.keep(),
       cutOff: (error) => {
         this.#streams.connectionClosed(error);
         this.#datagrams.connectionClosed(error);
@@ -347,6 +347,11 @@ export class QuicConnection extends EventEmitter<QuicConnectionEvents> implement
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** @internal What the engine had counted at the end; streams that were opened. */
+  get lastCounts(): { readonly record: StatsRecord | undefined; readonly streams: number } {
+    return { record: this.#facts.lastRecord, streams: this.#streams.total };
   }
 
   /** @internal The handshake took longer than `connectionTimeout`. */

@@ -134,6 +134,26 @@ test('statistics stay when the connection has ended', async () => {
   assert.ok(pair.server.stats().bytesReceived > 1200);
 });
 
+test('what the handshake settled stays when the connection has ended, asked about before or not', async () => {
+  await using pair = await EndpointPair.start();
+  const asked = await pair.connect();
+  const { details, peerCertificates } = asked.client;
+  assert.equal(details.alpn, ALPN);
+  assert.equal(peerCertificates.length > 0, true);
+  const unasked = await pair.connect();
+  for (const { client, server } of [asked, unasked]) {
+    await client.close();
+    await server.closed;
+  }
+  // Both engines have forgotten their connections by the time that all have drained.
+  await Promise.all([pair.client.close(), pair.server.close()]);
+  for (const { client, server } of [asked, unasked]) {
+    assert.deepEqual(client.details, { ...details, resumed: client.details.resumed });
+    assert.deepEqual(client.peerCertificates, peerCertificates);
+    assert.deepEqual([server.details.alpn, server.peerCertificates.length], [ALPN, 0]);
+  }
+});
+
 test('a handler that fails ends its connection, with a warning', async () => {
   const warning = new Promise<Error>((resolve) => process.once('warning', resolve));
   await using pair = await EndpointPair.start();
