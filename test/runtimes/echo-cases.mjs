@@ -1,5 +1,7 @@
 // What the two programs of the echo agree on, and the cases.
 
+/** Upper bound of datagrams, where SKEIN_ECHO_MTU says one. */
+export const pathOptions = process.env.SKEIN_ECHO_MTU ? { maxPathMtu: Number(process.env.SKEIN_ECHO_MTU) } : {};
 /** First byte of a stream. */
 export const MODE = { echo: 1, slow: 2, reset: 3 };
 /** A stream of mode `reset` is reset by the server after so many bytes, with these codes. */

@@ -4,7 +4,7 @@
 //   node echo-client.mjs PORT CA [CASE...]
 import { createHash } from 'node:crypto';
 import { QuicClient } from '../../dist/index.js';
-import { CASES, dawdle, fill, MODE, RESET_CODE, SLOW_READ, STOP_CODE } from './echo-cases.mjs';
+import { CASES, dawdle, fill, MODE, pathOptions, RESET_CODE, SLOW_READ, STOP_CODE } from './echo-cases.mjs';
 
 const [port, caPath, ...chosen] = process.argv.slice(2);
 const DIGEST = 32;
@@ -90,7 +90,7 @@ function kind(index, { resets }) {
 async function run(name) {
   const started = performance.now();
   const plan = CASES[name];
-  const client = new QuicClient({ serverHost: '127.0.0.1', serverPort: Number(port), caPath });
+  const client = new QuicClient({ serverHost: '127.0.0.1', serverPort: Number(port), caPath, ...pathOptions });
   let error;
   try {
     const connection = await client.connect();

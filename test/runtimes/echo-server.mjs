@@ -5,10 +5,17 @@
 //   node echo-server.mjs CERTIFICATE KEY
 import { createHash } from 'node:crypto';
 import { QuicError, QuicServer } from '../../dist/index.js';
-import { dawdle, MODE, RESET_AFTER, RESET_CODE, SLOW_READ, STOP_CODE } from './echo-cases.mjs';
+import { dawdle, MODE, pathOptions, RESET_AFTER, RESET_CODE, SLOW_READ, STOP_CODE } from './echo-cases.mjs';
 
 const [certPath, keyPath] = process.argv.slice(2);
-const server = new QuicServer({ host: '127.0.0.1', port: 0, certPath, keyPath, maxConcurrentStreams: 200 });
+const server = new QuicServer({
+  host: '127.0.0.1',
+  port: 0,
+  certPath,
+  keyPath,
+  maxConcurrentStreams: 200,
+  ...pathOptions,
+});
 
 async function echo(stream) {
   const hash = createHash('sha256');

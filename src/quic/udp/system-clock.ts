@@ -31,7 +31,8 @@ class SystemTimer implements ClockTimer {
   }
 
   #arm(): NodeJS.Timeout {
-    const wait = Math.min(Math.ceil(this.#due - performance.now()), LONGEST_TIMEOUT_MS);
+    // Node warns of negative delays, and time may have passed since the delay was reckoned.
+    const wait = Math.min(Math.max(0, Math.ceil(this.#due - performance.now())), LONGEST_TIMEOUT_MS);
     return setTimeout(this.#fire, wait);
   }
 

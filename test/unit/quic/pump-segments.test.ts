@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
+import type { ConnectionStats } from '../../../src/quic/index.js';
 import { EndpointPair } from '../../support/quic-pair.js';
 import { SegmentNetwork } from '../../support/segment-network.js';
 
@@ -12,7 +13,7 @@ const ECT0 = 2;
 const CE = 3;
 
 /** Sends some MiB from client to server over the network; what the client's congestion controller had to say. */
-async function transfer(network: SegmentNetwork): Promise<{ congestionEvents: number; packetsLost: number }> {
+async function transfer(network: SegmentNetwork): Promise<ConnectionStats> {
   await using pair = await EndpointPair.start({ server: { network }, client: { network } });
   const { client, server } = await pair.connect();
   const incoming = server.incomingStreams()[Symbol.asyncIterator]();
@@ -66,4 +67,13 @@ test('a mark of congestion slows the sender down, without any loss', limit, asyn
   const { congestionEvents, packetsLost } = await transfer(network);
   assert.equal(packetsLost, 0);
   assert.ok(congestionEvents > 0);
+});
+
+test('datagrams that come in full batches are gathered, and share an acknowledgement', limit, async () => {
+  const network = new SegmentNetwork();
+  network.batch = 32;
+  const { packetsSent, acksReceived } = await transfer(network);
+  assert.ok(packetsSent > BYTES / 1452);
+  // Fed at once, there would be one for each batch.
+  assert.ok(acksReceived < packetsSent / 30, `${acksReceived} acknowledgements of ${packetsSent} packets`);
 });
