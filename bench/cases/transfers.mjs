@@ -1,6 +1,7 @@
 // Transfers: what skein moves, against what else moves bytes in Node, at the same work in the same run.
 import { hasLibp2p, libp2pVersion } from '../lib/libp2p.mjs';
 import { measurePair } from '../lib/pair.mjs';
+import { hasNativeUdp } from '../lib/skein.mjs';
 
 const MIB = 1 << 20;
 
@@ -19,6 +20,7 @@ function skein(work, options = {}) {
   const json = JSON.stringify(options);
   return async ({ certificates: { cert, key, ca } }, size) => {
     const pair = await measurePair('peer-skein.mjs', {
+      execArgv: options.udp === 'native' ? ['--disable-warning=ExperimentalWarning'] : [],
       serverArgs: ['server', cert, key, json],
       clientArgs: (port) => ['client', port, ca, work, size, json],
     });
@@ -65,61 +67,84 @@ function dgram(datagramBytes) {
 }
 
 const libp2pName = `@chainsafe/libp2p-quic ${libp2pVersion}`;
+const nativeName = 'skein, native UDP';
+const libp2pMissing = [`${libp2pName} is not installed (node bench/transport.mjs --install)`];
+const native = await hasNativeUdp();
+const withoutNative = native ? [] : [`${nativeName} needs Node.js 26.6 or newer, and Linux`];
 
-function withLibp2p(sides, work) {
-  return hasLibp2p()
-    ? { sides: { ...sides, [libp2pName]: libp2p(work) }, missing: [] }
-    : { sides, missing: [`${libp2pName} (node bench/transport.mjs --install)`] };
+/** The sides of a case, with those that are measured where they are there; and the names of what is missing. */
+function sidesOf(sides, work, { options = {}, libp2pToo = false } = {}) {
+  return {
+    sides: {
+      ...sides,
+      ...(native && { [nativeName]: skein(work, { ...options, udp: 'native' }) }),
+      ...(libp2pToo && hasLibp2p() && { [libp2pName]: libp2p(work) }),
+    },
+    missing: [...withoutNative, ...(libp2pToo && !hasLibp2p() ? libp2pMissing : [])],
+  };
 }
 
-const against = (name, atLeast) => ({
-  label: `skein / ${name}`,
-  value: (medians) => medians.skein.perSecond / medians[name]?.perSecond,
+const against = (name, atLeast, side = 'skein') => ({
+  label: `${side} / ${name}`,
+  value: (medians) => medians[side]?.perSecond / medians[name]?.perSecond,
   atLeast,
 });
 
+/** The same by CPU time, which says more on a busy machine. */
+const byCpu = (name, side = 'skein') => ({
+  label: `${side} / ${name}, by CPU time`,
+  value: (medians) => medians[name]?.cpuMsPerUnit / medians[side]?.cpuMsPerUnit,
+});
+
 function smallStreams(name, title, size) {
+  const sides = { skein: skein('small'), 'node:http2': node('http2', 'small') };
   return {
     name,
     title,
     unit: 'stream',
     size,
-    ...withLibp2p({ skein: skein('small'), 'node:http2': node('http2', 'small') }, 'small'),
-    results: [against('node:http2', 2), against(libp2pName)],
+    ...sidesOf(sides, 'small', { libp2pToo: true }),
+    results: [against('node:http2', 2), against(libp2pName), against('node:http2', undefined, nativeName)],
+  };
+}
+
+function upload(name, title, bytes, options) {
+  return {
+    name,
+    title,
+    unit: 'MiB',
+    size: { full: 256, quick: 2 },
+    ...sidesOf({ skein: skein('upload', options), 'node:dgram': dgram(bytes) }, 'upload', { options }),
+    results: [
+      against('node:dgram', 0.5),
+      byCpu('node:dgram'),
+      against('node:dgram', 0.5, nativeName),
+      byCpu('node:dgram', nativeName),
+    ],
   };
 }
 
 /** Made when called: whether the foreign package is there may change before. */
 export const makeTransfers = () => [
-  {
-    name: 'upload-1452',
-    title: 'One way on one stream, datagrams of 1452 bytes',
-    unit: 'MiB',
-    size: { full: 256, quick: 2 },
-    sides: { skein: skein('upload', { maxPathMtu: 1452 }), 'node:dgram': dgram(1452) },
-    results: [against('node:dgram', 0.5)],
-  },
-  {
-    name: 'upload-loopback',
-    title: 'One way on one stream, datagrams as large as loopback takes (65,507 bytes)',
-    unit: 'MiB',
-    size: { full: 256, quick: 2 },
-    sides: { skein: skein('upload'), 'node:dgram': dgram(65_507) },
-    results: [against('node:dgram', 0.5)],
-  },
+  upload('upload-1452', 'One way on one stream, datagrams of 1452 bytes', 1452, { maxPathMtu: 1452 }),
+  upload('upload-loopback', 'One way on one stream, datagrams as large as loopback takes (65,507 bytes)', 65_507),
   {
     name: 'echo',
     title: 'There and back on one stream, SHA-256 checked',
     unit: 'MiB',
     size: { full: 64, quick: 2 },
-    ...withLibp2p(
+    ...sidesOf(
       {
         skein: skein('echo'),
         'skein, 1452-byte datagrams': skein('echo', { maxPathMtu: 1452 }),
+        ...(native && {
+          [`${nativeName}, 1452-byte datagrams`]: skein('echo', { maxPathMtu: 1452, udp: 'native' }),
+        }),
         'node:tls': node('tls', 'echo'),
         'node:http2': node('http2', 'echo'),
       },
       'echo',
+      { libp2pToo: true },
     ),
     results: [against(libp2pName, 0.6), against('node:tls'), against('node:http2')],
   },

@@ -99,7 +99,7 @@ export async function runBenchmark({ install, makeCases }) {
         report.cases.push(measured);
         const loads = measured.loads.map((load) => load.toFixed(1)).join(' ');
         console.log(`\n${measured.title} (${measured.name}, ${measured.size}; load ${loads})`);
-        for (const name of measured.missing) console.log(`  skipped: ${name} is not installed`);
+        for (const name of measured.missing) console.log(`  skipped: ${name}`);
         console.log(formatSides(measured));
         console.log(formatResults(measured));
       } catch (error) {
