@@ -69,7 +69,7 @@ function smallRequests(work, atATime) {
     title: `GET of 1 KB, ${atATime} at a time, one connection`,
     unit: 'request',
     size: { full: 20_000, quick: 200 },
-    missing: isThere ? [] : [`${currentspaceName} (node bench/http3.mjs --install)`],
+    missing: isThere ? [] : [`${currentspaceName} is not installed (node bench/http3.mjs --install)`],
     sides: {
       'skein, sendRequest': skein('sendRequest', work),
       'skein, Http3Agent': skein('agent', work),
