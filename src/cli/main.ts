@@ -20,7 +20,7 @@ function version(): string {
 
 function makeProgram(): Command {
   const program = new Command('skein')
-    .description('QUIC from the command line')
+    .description('QUIC, HTTP/3 and swarms of agents from the command line')
     .version(version(), '-V, --version', 'print the version of skein')
     .helpOption('-h, --help', 'print help; `skein COMMAND --help` for one command')
     .showHelpAfterError('(--help shows what there is)')

@@ -27,7 +27,8 @@ const documents = [
 ];
 
 async function run(cwd: string, program: string, args: readonly string[]): Promise<string> {
-  const env = { ...process.env, SSLKEYLOGFILE: '', QLOGDIR: '' };
+  // What commands keep for their user stays with the test.
+  const env = { ...process.env, SSLKEYLOGFILE: '', QLOGDIR: '', XDG_STATE_HOME: join(cwd, 'state') };
   try {
     const { stdout } = await promisify(execFile)(program, args, { cwd, env, timeout: 120_000 });
     return stdout;

@@ -1,106 +1,57 @@
-/** What the processes of the demonstration tell each other, over the channel that `fork` makes. */
+/** What the processes of the demonstration are told, and tell, over the channel that `fork` makes. */
 
-import type { ConnectionStats, EarlyData } from '../../index.js';
-import type { FileList } from '../files/file-list.js';
-import type { ReceiveResult } from '../files/receive-files.js';
-import type { SendResult } from '../files/send-files.js';
+import type { DemoCapability } from './tasks.js';
 
-/** The demonstration to its server. */
-export interface ServerOrder {
-  readonly type: 'serve';
-  readonly certPath: string;
-  readonly keyPath: string;
-  /** Connections at the beginning that carry no files. */
-  readonly rehearsals: number;
-  /** Folders for the files of the connections after them. */
-  readonly roots: readonly string[];
-}
-
-/** The demonstration to its client. */
-export interface ClientOrder {
-  readonly type: 'send';
-  readonly port: number;
-  readonly caPath: string;
-  readonly tree: FileList;
-  readonly large: FileList;
-  readonly streams: number;
-  /** Pairs of connections, one with a full handshake and one with 0-RTT, that measure the time to the first byte. */
-  readonly pairs: number;
-}
-
-/** A connection as one side saw it. */
-export interface Seen {
-  readonly stats: ConnectionStats;
-  readonly resumed: boolean;
-  readonly earlyData: EarlyData;
-  readonly cipher: string | undefined;
-}
-
-export type ServerReport =
-  | { readonly type: 'listening'; readonly port: number }
-  | { readonly type: 'moved'; readonly connection: number; readonly from: number; readonly to: number }
+/** What a child is to be. */
+export type Order =
+  | { readonly type: 'coordinate'; readonly swarmId: string; readonly secret: string; readonly lease: number }
   | {
-      readonly type: 'received';
-      readonly connection: number;
-      readonly result: Omit<ReceiveResult, 'error'>;
-      readonly error: string | undefined;
-      readonly seen: Seen;
-    }
-  | Failed;
+      readonly type: 'work';
+      readonly coordinator: string;
+      readonly secret: string;
+      readonly id: string;
+      readonly role: string;
+      readonly capabilities: readonly DemoCapability[];
+      /** The task, counted from 1, in whose middle the agent waits for a word from the demonstration; 0: none. */
+      readonly pauseIn: number;
+    };
 
-/** One transfer at the client. Times in milliseconds, from asking for the connection. */
-export interface Transfer {
-  readonly firstByte: number;
-  readonly result: SendResult;
-  readonly seen: Seen;
-}
+/** What a child hears afterwards. */
+export type Word =
+  /** Go on with the task in whose middle you are. */
+  | { readonly type: 'goOn' }
+  /** Leave, and end. */
+  | { readonly type: 'end' };
 
-export interface Migration {
-  readonly fromPort: number;
-  readonly toPort: number;
-  /** Bytes of content that had been sent before, and in all. */
-  readonly atBytes: number;
-  readonly ofBytes: number;
-}
-
-/** Times to the first byte of an answer, from asking for the connection, in milliseconds. */
-export interface FirstBytes {
-  readonly full: readonly number[];
-  readonly early: readonly number[];
-}
-
-export type ClientReport =
-  | { readonly type: 'rehearsed'; readonly firstBytes: FirstBytes }
-  | { readonly type: 'first'; readonly transfer: Transfer }
-  | { readonly type: 'migrated'; readonly migration: Migration }
-  | { readonly type: 'second'; readonly transfer: Transfer }
-  | Failed;
-
-export interface Failed {
-  readonly type: 'failed';
-  readonly message: string;
-}
-
-/** A terminal sends Ctrl-C to all three processes; the demonstration itself then ends the other two, in order. */
-export function leaveInterruptsToTheParent(): void {
-  process.on('SIGINT', () => undefined);
-}
+/** What a child tells. */
+export type Report =
+  | { readonly type: 'listening'; readonly port: number }
+  | { readonly type: 'joined' }
+  /** In the middle of a task, waiting. */
+  | { readonly type: 'halfway'; readonly task: string; readonly capability: string }
+  | { readonly type: 'failed'; readonly message: string };
 
 /** Tells the demonstration something; resolves when it is on its way. */
-export function report(message: ServerReport | ClientReport): Promise<void> {
+export function report(message: Report): Promise<void> {
   return new Promise((resolve, reject) => {
     if (!process.send) reject(new Error('this command is part of `skein demo`'));
     else process.send(message, undefined, undefined, (error) => (error ? reject(error) : resolve()));
   });
 }
 
-/** The order that the demonstration gives. */
-export function order<T extends ServerOrder | ClientOrder>(type: T['type']): Promise<T> {
-  return new Promise((resolve, reject) => {
-    if (!process.send) reject(new Error('this command is part of `skein demo`'));
-    process.once('message', (message: T) => {
-      if (message.type === type) resolve(message);
-      else reject(new Error(`unexpected order ${message.type}`));
-    });
-  });
+/** Hears what the demonstration says: the order, then words. */
+export function listen(hear: (message: Order | Word) => void): void {
+  if (!process.send) throw new Error('this command is part of `skein demo`');
+  process.on('message', hear);
+  // A terminal sends Ctrl-C to all the processes; the demonstration itself then ends the others, in order.
+  process.on('SIGINT', () => undefined);
+  // Without the demonstration there is nothing to do.
+  process.on('disconnect', () => process.exit(1));
+}
+
+/** Ends the process when everything that it tells is on its way. */
+export async function failed(error: unknown): Promise<void> {
+  const message = error instanceof Error ? error.message : String(error);
+  await report({ type: 'failed', message }).catch(() => undefined);
+  process.exit(1);
 }

@@ -1,219 +1,173 @@
-/** `skein demo`: starts a server and a client, watches what they do, and judges it. */
+/** `skein demo`: a coordinator and four agents as processes of their own, work for them, and what befalls them. */
 
-import { fork, type ChildProcess } from 'node:child_process';
-import { randomFillSync } from 'node:crypto';
-import { copyFile, mkdir, mkdtemp, open, readdir, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { CliError, EXIT } from '../failure.js';
-import { listFiles, type FileList, type LocalFile } from '../files/file-list.js';
-import { hashOf } from '../files/part-file.js';
 import { interruptible } from '../interrupt.js';
-import { ownCertificate } from '../own-certificate.js';
-import { WARM_UP } from './client-process.js';
-import type { ClientOrder, ClientReport, ServerOrder, ServerReport } from './messages.js';
-import { Story, type Observed } from './story.js';
+import { joinSwarm, makeSecret, type SwarmAgent } from '../../swarm/index.js';
+import { assemble, totalsOf } from './assemble.js';
+import { Child } from './children.js';
+import { Happenings } from './happenings.js';
+import { indexPath, saveIndex } from './indexing/saved-index.js';
+import { batchesOf, readInput, type Input } from './input.js';
+import { Ledger } from './ledger.js';
+import type { Observed } from './observed.js';
+import { demoProgress, silentProgress } from './progress.js';
+import { Story } from './story.js';
+import type { DemoCapability } from './tasks.js';
 
 /** Longest time for everything, in milliseconds. */
-const LIMIT = 90_000;
-const STREAMS = 128;
-const PAIRS = 9;
-const LARGE_FILE = 32 * 2 ** 20;
-/** What a checkout holds beside its sources. */
-const NOT_SOURCES = ['node_modules', '.git', 'target', 'dist', 'coverage', '.tmp', '.cache'];
+const LIMIT = 120_000;
+const HOST = '127.0.0.1';
+/** Silence after which an agent is dead, in milliseconds. The usual one is three times that. */
+const LEASE = 1000;
+
+/** The agents. Any of the workers may be the one that is killed. */
+const WORKERS = ['agent-1', 'agent-2', 'agent-3'];
+const AGGREGATOR = 'agent-4';
+const WORK: readonly DemoCapability[] = ['tokenise', 'hash', 'index'];
+
+export interface DemoArguments {
+  readonly folder?: string | undefined;
+  readonly json: boolean;
+}
 
 /** Runs the demonstration; the exit code is 0 only if all of it was seen to work. */
-export async function demo({ json }: { readonly json: boolean }): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'skein-demo-'));
+export async function demo({ folder, json }: DemoArguments): Promise<void> {
   const interrupt = interruptible();
   const limit = AbortSignal.timeout(LIMIT);
-  const signal = AbortSignal.any([interrupt.signal, limit]);
+  const broken = new AbortController();
+  const signal = AbortSignal.any([interrupt.signal, limit, broken.signal]);
   try {
     const story = new Story(json);
-    const ok = await play(folder, story, signal);
+    const input = await readInput(folder);
+    story.input(input);
+    const observed = await play(input, story, signal, (error) => broken.abort(error));
+    const ok = await story.end(observed, await save(observed));
     process.exitCode = ok ? EXIT.done : EXIT.failed;
   } catch (error) {
     if (limit.aborted) throw new CliError(`the demonstration did not end within ${LIMIT / 1000} s`, { cause: error });
-    throw error;
+    // What befell the processes says more than what came of it.
+    throw signal.aborted ? signal.reason : error;
   } finally {
     interrupt.dispose();
-    await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function play(folder: string, story: Story, signal: AbortSignal): Promise<boolean> {
-  const paths = { ca: join(folder, 'ca.pem'), cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') };
-  const { ca, cert, key } = await ownCertificate('127.0.0.1');
-  await Promise.all([writeFile(paths.ca, ca), writeFile(paths.cert, cert), writeFile(paths.key, key, { mode: 0o600 })]);
-  const roots = [join(folder, 'first'), join(folder, 'second')];
-  for (const root of roots) await mkdir(root);
-  const tree = await copyOf(await sources(), join(folder, 'copy'));
-  const large = await largeFile(folder);
-  const hashes = await hashesOf([tree, large]);
-  story.prepared(tree, large, STREAMS);
-
-  const observed: Observed = { arrived: new Map() };
-  const server = start('demo-server');
-  const client = start('demo-client');
-  try {
-    const serverOrder: ServerOrder = {
-      type: 'serve',
-      certPath: paths.cert,
-      keyPath: paths.key,
-      rehearsals: 2 * (WARM_UP + PAIRS),
-      roots,
-    };
-    const port = await listening(server, serverOrder, signal);
-    story.listening(port, server.pid ?? 0, client.pid ?? 0);
-    const order: ClientOrder = { type: 'send', port, caPath: paths.ca, tree, large, streams: STREAMS, pairs: PAIRS };
-    await watch(server, client, order, observed, story, signal);
-  } finally {
-    client.kill();
-    if (server.connected) server.disconnect();
-    await ended(server);
-  }
-  const wrong = [...(await compare(tree, roots[0] ?? '', hashes)), ...(await compare(large, roots[1] ?? '', hashes))];
-  return story.judge(observed, tree, large, wrong, STREAMS);
-}
-
-/** This package's own files: the sources of a checkout, or what npm installed. */
-async function sources(): Promise<FileList> {
-  const root = fileURLToPath(new URL('../../..', import.meta.url));
-  const names = (await readdir(root)).filter((name) => name !== 'node_modules' && name !== '.git');
-  const isCheckout = names.includes('src');
-  const wanted = names.filter((name) => !isCheckout || !NOT_SOURCES.includes(name));
-  return listFiles(
-    wanted.map((name) => join(root, name)),
-    { exclude: isCheckout ? NOT_SOURCES : ['node_modules'] },
-  );
-}
-
-/** The same files at another place, where nobody edits them meanwhile. */
-async function copyOf(list: FileList, folder: string): Promise<FileList> {
-  const files: LocalFile[] = [];
-  for (const file of list.files) {
-    const source = join(folder, ...file.path.split('/'));
-    await mkdir(dirname(source), { recursive: true });
-    await copyFile(file.source, source);
-    files.push({ ...file, source, size: (await stat(source)).size });
-  }
-  return { ...list, files, bytes: files.reduce((sum, { size }) => sum + size, 0) };
-}
-
-/** A file that takes long enough to be caught in the middle. Random bytes, so that nothing can be guessed. */
-async function largeFile(folder: string): Promise<FileList> {
-  const path = join(folder, 'random.bin');
-  const file = await open(path, 'w');
-  const block = Buffer.allocUnsafe(2 ** 20);
-  for (let size = 0; size < LARGE_FILE; size += block.length) await file.write(randomFillSync(block));
-  await file.close();
-  return listFiles([path]);
-}
-
-/** SHA-256 of every file by its path, taken before anything is sent. */
-async function hashesOf(lists: readonly FileList[]): Promise<Map<string, string>> {
-  const hashes = new Map<string, string>();
-  for (const { source, path } of lists.flatMap(({ files }) => files)) {
-    hashes.set(path, (await hashOf(source)).hash.digest('hex'));
-  }
-  return hashes;
-}
-
-/** Reads what arrived from the disk; the paths of files that are missing or other than they were. */
-async function compare(list: FileList, root: string, hashes: ReadonlyMap<string, string>): Promise<string[]> {
-  const wrong: string[] = [];
-  for (const { path } of list.files) {
-    const arrived = await hashOf(join(root, path)).catch(() => undefined);
-    if (arrived?.hash.digest('hex') !== hashes.get(path)) wrong.push(path);
-  }
-  return wrong;
-}
-
-function start(command: 'demo-server' | 'demo-client'): ChildProcess {
-  const main = process.argv[1] ?? '';
-  return fork(main, [command], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-}
-
-function ended(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => {
-    if (child.exitCode !== null || child.signalCode !== null) resolve();
-    else child.once('exit', () => resolve());
-  });
-}
-
-function listening(server: ChildProcess, order: ServerOrder, signal: AbortSignal): Promise<number> {
-  return new Promise((resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-    server.once('error', reject);
-    server.once('exit', (code) => reject(new CliError(`the server ended with ${code ?? 'a signal'}`)));
-    server.once('message', (message: ServerReport) => {
-      if (message.type === 'listening') resolve(message.port);
-      else reject(new CliError(`the server said ${message.type} first`));
-    });
-    server.send(order);
-  });
-}
-
-/** Takes reports of both until the client has ended and the server has told of both transfers. */
-function watch(
-  server: ChildProcess,
-  client: ChildProcess,
-  order: ClientOrder,
-  observed: Observed,
+/** Runs the processes, and ends them whatever happens. */
+async function play(
+  input: Input,
   story: Story,
   signal: AbortSignal,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const fail = (message: string): void => reject(new CliError(message));
-    let clientEnded = false;
-    const look = (): void => {
-      if (clientEnded && observed.arrived.size === 2) resolve();
-    };
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-    server.on('message', (message: ServerReport) => {
-      switch (message.type) {
-        case 'listening':
-          return;
-        case 'moved':
-          observed.moved = message;
-          story.moved(message.from, message.to);
-          return;
-        case 'received':
-          observed.arrived.set(message.connection, message);
-          look();
-          return;
-        case 'failed':
-          fail(`server: ${message.message}`);
-      }
+  onBroken: (error: CliError) => void,
+): Promise<Observed> {
+  const children: Child[] = [];
+  const start = (name: string, command: string): Child => {
+    const child = new Child(name, command, onBroken);
+    children.push(child);
+    return child;
+  };
+  let member: SwarmAgent | undefined;
+  try {
+    const secret = makeSecret();
+    const coordinator = start('the coordinator', 'demo-coordinator');
+    const agents = new Map([...WORKERS, AGGREGATOR].map((id) => [id, start(id, 'demo-agent')]));
+    const port = await listening(coordinator, secret, signal);
+    const address = `${HOST}:${port}`;
+    story.processes(address, coordinator, agents);
+    const batches = batchesOf(input);
+    const tasks = batches.hash.length + 2 * batches.text.length;
+    // The first of three workers to come to it is the one that is killed, when about a third is done.
+    const pauseIn = Math.max(1, Math.floor(tasks / (3 * WORKERS.length)));
+    const joined = Array.from(agents, ([id, child]) => {
+      const isWorker = id !== AGGREGATOR;
+      child.tell({
+        type: 'work',
+        coordinator: address,
+        secret,
+        id,
+        role: isWorker ? 'worker' : 'aggregator',
+        capabilities: isWorker ? WORK : ['aggregate'],
+        pauseIn: isWorker ? pauseIn : 0,
+      });
+      return reportOf(child, 'joined', signal);
     });
-    client.on('message', (message: ClientReport) => {
-      switch (message.type) {
-        case 'rehearsed':
-          observed.firstBytes = message.firstBytes;
-          return;
-        case 'first':
-          observed.first = message.transfer;
-          story.sent(message.transfer);
-          return;
-        case 'migrated':
-          observed.migration = message.migration;
-          story.migrated(message.migration);
-          return;
-        case 'second':
-          observed.second = message.transfer;
-          story.sentAgain(message.transfer);
-          return;
-        case 'failed':
-          fail(`client: ${message.message}`);
-      }
+    await Promise.all(joined);
+    member = await joinSwarm({
+      coordinator: address,
+      secret,
+      id: 'demo',
+      role: 'submitter',
+      host: HOST,
+      concurrency: 0,
     });
-    server.once('exit', (code) => fail(`the server ended with ${code ?? 'a signal'}`));
-    client.once('exit', (code) => {
-      clientEnded = true;
-      if (code !== 0) fail(`the client ended with ${code ?? 'a signal'}`);
-      look();
-    });
-    client.send(order);
+    return await work(input, batches, member, agents, story, signal);
+  } finally {
+    await member?.leave({ timeout: 500 });
+    await Promise.all(children.map((child) => child.end()));
+  }
+}
+
+async function work(
+  input: Input,
+  batches: ReturnType<typeof batchesOf>,
+  member: SwarmAgent,
+  agents: ReadonlyMap<string, Child>,
+  story: Story,
+  signal: AbortSignal,
+): Promise<Observed> {
+  const totals = totalsOf(batches);
+  const progress = story.isSilent ? silentProgress : demoProgress(process.stdout, totals);
+  const workers = new Map([...agents].filter(([id]) => id !== AGGREGATOR));
+  const happenings = new Happenings(member, workers, (line) => progress.say(line));
+  const began = performance.now();
+  const moveAt = (totals.tokenise + totals.hash + totals.index) * 0.6;
+  const ledger = new Ledger(member, ({ capability }) => {
+    progress.done(capability);
+    if (ledger.done.length >= moveAt) happenings.moveOne().catch(() => undefined);
   });
+  try {
+    const index = await Promise.race([assemble(ledger, batches, () => happenings.moveOne()), rejectOn(signal)]);
+    const ms = performance.now() - began;
+    const { death, move } = happenings;
+    return { input, ledger, index, death, move, stats: await happenings.look(), agents: happenings.agents, ms };
+  } finally {
+    happenings.stop();
+    progress.end();
+  }
+}
+
+/** Starts the coordinator's work. Resolves to its port. */
+async function listening(coordinator: Child, secret: string, signal: AbortSignal): Promise<number> {
+  const report = reportOf(coordinator, 'listening', signal);
+  coordinator.tell({ type: 'coordinate', swarmId: 'skein-demo', secret, lease: LEASE });
+  const message = await report;
+  return message.type === 'listening' ? message.port : 0;
+}
+
+/** Waits for a process to tell something. */
+function reportOf(child: Child, type: 'listening' | 'joined', signal: AbortSignal): ReturnType<Child['report']> {
+  return Promise.race([child.report(type), rejectOn(signal)]);
+}
+
+function rejectOn(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason as Error);
+    else signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+}
+
+/** Keeps the index for questions. */
+async function save({ input, index }: Observed): Promise<{ readonly path: string; readonly bytes: number }> {
+  const path = indexPath();
+  const files = input.files.map(({ number, path, bytes }) => {
+    const counts = index.counts.get(number);
+    const sha256 = index.hashes.get(number) ?? '';
+    return { path, bytes: bytes.length, sha256, ...(counts && { lines: counts.lines, words: counts.words }) };
+  });
+  const bytes = await saveIndex(path, {
+    root: input.root,
+    madeAt: new Date().toISOString(),
+    files,
+    index: index.entries,
+  });
+  return { path, bytes };
 }

@@ -1,178 +1,136 @@
-/** What a person reads of the demonstration, and the judgement at its end. */
+/** What a person reads of the demonstration. */
 
+import type { AgentStats } from '../../swarm/index.js';
 import { colors as pc } from '../colors.js';
-import type { ConnectionStats } from '../../index.js';
-import { engineRows } from '../engine-report.js';
-import { count, formatBytes, formatRate, formatTime, table } from '../format.js';
-import type { FileList } from '../files/file-list.js';
-import type { FirstBytes, Migration, ServerReport, Transfer } from './messages.js';
+import { count, formatBytes, formatTime, table } from '../format.js';
+import type { Child } from './children.js';
+import type { Input } from './input.js';
+import { judge } from './judge.js';
+import type { Observed } from './observed.js';
+import { DEMO_CAPABILITIES } from './tasks.js';
 
-/** Everything that was seen, filled in as it happens. */
-export interface Observed {
-  port?: number;
-  first?: Transfer;
-  second?: Transfer;
-  migration?: Migration;
-  firstBytes?: FirstBytes;
-  moved?: { readonly from: number; readonly to: number };
-  readonly arrived: Map<number, Arrived>;
-}
-
-export type Arrived = Extract<ServerReport, { type: 'received' }>;
-
-/** The server's connections, rehearsals not counted. */
-const FIRST = 0;
-const SECOND = 1;
+/** Words shown of the index. */
+const SHOWN = 5;
 
 export class Story {
-  readonly #json: boolean;
+  readonly isSilent: boolean;
 
-  constructor(json: boolean) {
-    this.#json = json;
+  constructor(isSilent: boolean) {
+    this.isSilent = isSilent;
   }
 
   #say(...lines: string[]): void {
-    if (!this.#json) console.log(lines.join('\n'));
+    if (!this.isSilent) console.log(lines.join('\n'));
   }
 
-  prepared(tree: FileList, large: FileList, streams: number): void {
+  input({ files, bytes, isOwn, root, leftOut }: Input): void {
+    const texts = files.filter(({ text }) => text !== undefined).length;
+    const whose = isOwn ? 'of this package' : `below ${root}`;
     this.#say(
-      pc.bold('skein: QUIC in WebAssembly and TypeScript, two processes on this machine'),
+      pc.bold('skein: a swarm of agents over QUIC, six processes on this machine'),
       '',
-      `  certificates   a development CA, and a certificate for localhost`,
-      `  files          ${count(tree.files.length, 'file')} of this package, ${formatBytes(tree.bytes)}, on ${streams} streams at a time`,
-      `                 then ${formatBytes(large.bytes)} of random bytes`,
+      `  input        ${count(files.length, 'file')} ${whose}, ${formatBytes(bytes)}; ${texts} of them text`,
+      ...leftOut.map((words) => `               left out: ${words}`),
     );
   }
 
-  listening(port: number, server: number, client: number): void {
-    this.#say(`  processes      server ${server} on 127.0.0.1:${port}, client ${client}`, '');
+  processes(address: string, coordinator: Child, agents: ReadonlyMap<string, Child>): void {
+    const list = Array.from(agents, ([id, { pid }]) => `${id} ${pid}`).join(', ');
+    this.#say(`  coordinator  process ${coordinator.pid} on ${address}`, `  agents       ${list}`, '', pc.bold('Work'));
   }
 
-  sent({ result, firstByte, seen }: Transfer): void {
-    this.#say(
-      pc.bold('First connection') + pc.dim(`   full handshake, ${seen.cipher ?? ''}`),
-      `  first byte of the answer after ${pc.bold(formatTime(firstByte))}`,
-      `  ${count(result.stored, 'file')}, ${formatBytes(result.bytes)} in ${formatTime(result.ms)} (${formatRate(result.bytes, result.ms)}), up to ${pc.bold(count(result.peakStreams, 'stream'))} at a time`,
-      '',
-    );
-  }
-
-  migrated({ fromPort, toPort, atBytes, ofBytes }: Migration): void {
-    this.#say(
-      `${pc.bold('Second connection')}${pc.dim('   the server is known: 0-RTT')}`,
-      `  client: moved from port ${fromPort} to port ${pc.bold(String(toPort))} after ${formatBytes(atBytes)} of ${formatBytes(ofBytes)}`,
-    );
-  }
-
-  moved(from: number, to: number): void {
-    this.#say(`  server: the remote address changed from 127.0.0.1:${from} to 127.0.0.1:${pc.bold(String(to))}`);
-  }
-
-  sentAgain({ result, firstByte, seen }: Transfer): void {
-    this.#say(
-      `  first byte of the answer after ${pc.bold(formatTime(firstByte))} (early data ${seen.earlyData})`,
-      `  ${formatBytes(result.bytes)} in ${formatTime(result.ms)} (${formatRate(result.bytes, result.ms)}), across the move`,
-      '',
-    );
-  }
-
-  /** Prints what the engine measured and whether all is as it should be; the latter is the result. */
-  judge(observed: Observed, tree: FileList, large: FileList, wrong: readonly string[], streams: number): boolean {
-    const checks = judge(observed, tree, large, wrong, streams);
+  /** Prints what came of it, what was measured, and whether all is as it should be; the latter is the result. */
+  end(observed: Observed, saved: { readonly path: string; readonly bytes: number }): boolean {
+    const checks = judge(observed);
     const ok = checks.every((check) => check.ok);
-    if (this.#json) {
-      const arrived = Object.fromEntries(observed.arrived);
-      console.log(JSON.stringify({ ok, checks, ...observed, arrived }, null, 2));
+    if (this.isSilent) {
+      console.log(JSON.stringify({ ok, checks, index: saved.path, ...inJson(observed) }, null, 2));
       return ok;
     }
     this.#say(
-      ...firstBytes(observed),
-      pc.bold('What the engines measured'),
-      measured(observed),
+      `  ${count(observed.ledger.entries.length, 'task')} in ${formatTime(observed.ms)}`,
+      '',
+      ...theIndex(observed, saved),
+      '',
+      pc.bold('What each agent did') + pc.dim('   connections to the coordinator as it measured them last'),
+      whatAgentsDid(observed),
+      '',
+      pc.bold('QUIC at the coordinator'),
+      ...quic(observed),
       '',
       pc.bold('Verified'),
     );
-    for (const check of checks) {
-      this.#say(
-        `  ${check.ok ? pc.green('yes') : pc.red('NO ')}  ${check.what}${check.detail ? pc.dim(`  ${check.detail}`) : ''}`,
-      );
+    for (const { ok: isOk, what, detail } of checks) {
+      this.#say(`  ${isOk ? pc.green('yes') : pc.red('NO ')}  ${what}${detail ? pc.dim(`  ${detail}`) : ''}`);
     }
     this.#say('', ok ? pc.green('Everything was verified.') : pc.red('Not everything could be verified: see above.'));
     return ok;
   }
 }
 
-interface Check {
-  readonly what: string;
-  readonly ok: boolean;
-  readonly detail?: string;
-}
-
-function judge(
-  observed: Observed,
-  tree: FileList,
-  large: FileList,
-  wrong: readonly string[],
-  streams: number,
-): readonly Check[] {
-  const { first, second, migration, moved, arrived } = observed;
-  const atServer = [arrived.get(FIRST), arrived.get(SECOND)];
-  const files = tree.files.length + large.files.length;
-  const confirmed = (first?.result.stored ?? 0) + (second?.result.stored ?? 0);
-  const stored = atServer.reduce((sum, report) => sum + (report?.result.stored ?? 0), 0);
-  const peak = atServer[0]?.result.peakStreams ?? 0;
-  const errors = atServer.flatMap((report) => report?.error ?? []);
+function theIndex({ index, input }: Observed, saved: { readonly path: string; readonly bytes: number }): string[] {
+  const occurrences = index.entries.map(([word, postings]) => ({
+    word,
+    files: postings.length,
+    times: postings.reduce((sum, [, times]) => sum + times, 0),
+  }));
+  const long = occurrences.filter(({ word }) => word.length >= 5).sort((left, right) => right.times - left.times);
+  const some = long.slice(0, SHOWN).map(({ word, times }) => `${word} ${times.toLocaleString('en')}`);
+  const words = [...index.counts.values()].reduce((sum, counts) => sum + counts.words, 0);
+  const question = long[0]?.word ?? 'word';
   return [
-    {
-      what: `${confirmed} of ${files} SHA-256 confirmed by the receiver`,
-      ok: confirmed === files && stored === files && errors.length === 0,
-      detail: errors.join('; '),
-    },
-    {
-      what: `${files - wrong.length} of ${files} files read back from disk are what was sent`,
-      ok: wrong.length === 0,
-      detail: wrong.slice(0, 3).join(', '),
-    },
-    {
-      what: `the server had ${peak} streams open at one time`,
-      ok: peak >= Math.min(100, streams, tree.files.length),
-    },
-    {
-      what: 'the second connection resumed the session, and its early data was accepted',
-      ok: second?.seen.resumed === true && second.seen.earlyData === 'accepted' && first?.seen.resumed === false,
-    },
-    {
-      what: 'the server saw the client at its new port in the middle of the transfer',
-      ok: migration !== undefined && moved?.from === migration.fromPort && moved.to === migration.toPort,
-      detail: migration && moved ? `${moved.from} to ${moved.to}` : 'no change of address was seen',
-    },
+    `${pc.bold('The index')}${pc.dim(`   ${formatBytes(saved.bytes)} in ${saved.path}`)}`,
+    `  ${count(index.entries.length, 'different word')}, ${count(words, 'occurrence')} in ${count(input.files.length, 'file')}`,
+    ...(some.length > 0 ? [`  the most frequent of five letters or more: ${some.join(', ')}`] : []),
+    `  ask it: skein demo --query ${question}`,
   ];
 }
 
-/** Single connections are at the mercy of what else the machine does: medians are not. */
-function firstBytes({ firstBytes }: Observed): string[] {
-  if (!firstBytes) return [];
-  const { full, early } = firstBytes;
+function whatAgentsDid({ agents, ledger, death, move }: Observed): string {
+  const rows = [...agents.values()]
+    .filter(({ role }) => role !== 'submitter')
+    .sort((left, right) => (left.id < right.id ? -1 : 1))
+    .map((agent) => {
+      const done = ledger.doneBy(agent.id);
+      const fate = agent.id === death?.agent ? 'killed' : agent.id === move?.agent ? 'moved' : '';
+      return [agent.id, ...DEMO_CAPABILITIES.map((name) => String(done.get(name) ?? 0)), ...connection(agent), fate];
+    });
+  return table(['agent', ...DEMO_CAPABILITIES, 'sent it', 'received', 'RTT', 'lost', ''], rows);
+}
+
+function connection({ bytesSent, bytesReceived, rttMs, packetsLost }: AgentStats): string[] {
+  return [formatBytes(bytesSent), formatBytes(bytesReceived), formatTime(rttMs), String(packetsLost)];
+}
+
+function quic({ stats }: Observed): string[] {
+  const { quicStats, tasks } = stats.coordinatorStats;
+  const { totalConnections, totalStreams, bytesSent, bytesReceived, packetsLost, rttMs } = quicStats;
+  const { queueWait, runTime } = tasks;
   return [
-    pc.bold('Time to the first byte of an answer') + pc.dim(`   median of ${full.length} connections each`),
-    `  full handshake ${formatTime(median(full))}, 0-RTT ${pc.bold(formatTime(median(early)))}; over a network, 0-RTT saves one round trip more`,
-    '',
+    `  ${count(totalConnections, 'connection')}, ${count(totalStreams, 'stream')}, ${formatBytes(bytesSent)} sent, ${formatBytes(bytesReceived)} received`,
+    `  ${count(packetsLost, 'packet')} lost, mean round trip ${formatTime(rttMs)}`,
+    `  tasks waited ${formatTime(queueWait.p50)} and ran ${formatTime(runTime.p50)} (medians); 99% ran ${formatTime(runTime.p99)} at most`,
   ];
 }
 
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? NaN;
-}
-
-function measured({ first, second, arrived }: Observed): string {
-  const sides: [string, ConnectionStats | undefined][] = [
-    ['1st, client', first?.seen.stats],
-    ['1st, server', arrived.get(FIRST)?.seen.stats],
-    ['2nd, client', second?.seen.stats],
-    ['2nd, server', arrived.get(SECOND)?.seen.stats],
-  ];
-  const known = sides.flatMap(([name, stats]) => (stats ? [{ name, stats }] : []));
-  return table(['connection', ...known.map(({ name }) => name)], engineRows(known.map(({ stats }) => stats)));
+function inJson(observed: Observed): object {
+  const { input, ledger, index, death, move, agents, stats, ms } = observed;
+  return {
+    input: { root: input.root, files: input.files.length, bytes: input.bytes, leftOut: input.leftOut },
+    words: index.entries.length,
+    ms,
+    death,
+    move: move && {
+      agent: move.agent,
+      from: move.before.address,
+      to: move.after?.address,
+      incarnation: move.before.incarnation,
+    },
+    agents: Array.from(agents.values(), (agent) => ({
+      ...agent,
+      finished: Object.fromEntries(ledger.doneBy(agent.id)),
+    })),
+    tasks: ledger.entries,
+    stats,
+  };
 }

@@ -152,7 +152,8 @@ export class TaskClient {
         handle.id = news[1];
         pending.payload = undefined;
         pending.accepted();
-        return undefined;
+        // Whoever submitted it gets the handle in the microtasks that follow, and listens before there is more to tell.
+        return new Promise((resolve) => void setImmediate(resolve));
       case 'assigned':
         return handle.tell({ type: 'assigned', agent: news[1], attempt: news[2] });
       case 'requeued':
