@@ -23,7 +23,6 @@ export async function demoAgent(): Promise<void> {
       case 'end':
         await (await agent)?.leave({ timeout: 500 });
         process.exit(0);
-      // eslint-disable-next-line no-fallthrough -- the process has ended
       default:
         throw new Error(`an agent does not ${message.type}`);
     }

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
-import { basename, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { CliError } from '../failure.js';
 import { listFiles, type FileList } from '../files/file-list.js';
 import { NOT_SOURCES, ownFiles, PACKAGE_ROOT } from '../own-files.js';
@@ -111,9 +111,4 @@ function split(files: readonly InputFile[], size: number): FilePayload[][] {
     room -= bytes.length;
   }
   return batches;
-}
-
-/** `src` of `src/cli/main.ts` stays; the folder's own name is what all paths begin with. */
-export function nameOf(input: Input, folder: string | undefined): string {
-  return input.isOwn || folder === undefined ? 'this package' : basename(resolve(folder));
 }

@@ -56,13 +56,6 @@ export class Ledger {
     return this.entries.filter(({ doneBy }) => doneBy !== undefined);
   }
 
-  /** Tasks that an agent was given and another one finished. */
-  inherited(from: string): TaskEntry[] {
-    return this.entries.filter(
-      ({ agents, doneBy }) => agents.includes(from) && doneBy !== undefined && doneBy !== from,
-    );
-  }
-
   /** Tasks that an agent finished, by capability. */
   doneBy(agent: string): ReadonlyMap<DemoCapability, number> {
     const counts = new Map<DemoCapability, number>();

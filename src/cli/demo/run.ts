@@ -41,7 +41,7 @@ export async function demo({ folder, json }: DemoArguments): Promise<void> {
     const input = await readInput(folder);
     story.input(input);
     const observed = await play(input, story, signal, (error) => broken.abort(error));
-    const ok = await story.end(observed, await save(observed));
+    const ok = story.end(observed, await save(observed));
     process.exitCode = ok ? EXIT.done : EXIT.failed;
   } catch (error) {
     if (limit.aborted) throw new CliError(`the demonstration did not end within ${LIMIT / 1000} s`, { cause: error });
