@@ -34,9 +34,10 @@ export interface MemberEvents {
   /** A connection to another member was made, or ended. */
   linkUp: [agent: string];
   linkDown: [agent: string];
-  /** Agents: the connection to the coordinator was lost, and is being made again; it is back. */
+  /** Agents: the connection to the coordinator was lost, and is being made again. */
   disconnected: [error: SwarmError];
-  reconnected: [];
+  /** Agents: it is back; `early`: with early data (0-RTT), in one round trip. */
+  reconnected: [how: { readonly early: boolean }];
   /** The membership is over: by `leave` or `shutdown` (without an error), or against this member's will. */
   closed: [error: SwarmError | undefined];
 }

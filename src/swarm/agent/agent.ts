@@ -95,7 +95,7 @@ export class SwarmAgent extends SwarmMember {
       verify: settings.ca !== undefined,
       facts: () => this.#facts(),
       mapUpdate: (update) => this.#mapUpdate(update),
-      onJoined: () => this.#onJoined(),
+      onJoined: (early) => this.#onJoined(early),
       onLost: (error) => void this.emit('disconnected', error),
       onEnded: (error) => this.#onEnded(error),
     });
@@ -190,10 +190,11 @@ export class SwarmAgent extends SwarmMember {
 
   #wasJoined = false;
 
-  #onJoined(): void {
+  #onJoined(early: boolean): void {
+    if (this.#wasJoined) this.#overlay.reset();
     this.#overlay.update();
     this.#measureLinks();
-    if (this.#wasJoined) this.emit('reconnected');
+    if (this.#wasJoined) this.emit('reconnected', { early });
     this.#wasJoined = true;
     this.#resolveJoined();
     this.#wake();

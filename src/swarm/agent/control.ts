@@ -23,8 +23,8 @@ export interface ControlParts extends JoinParts {
   facts(): AgentFacts;
   /** The coordinator tells of the shared map. */
   mapUpdate(update: MapUpdate): void;
-  /** An update of the map or the view does not follow on what is known. */
-  onJoined(welcome: Welcome, link: Link): void;
+  /** @param early whether it came back by early data, without a full handshake */
+  onJoined(early: boolean): void;
   onLost(error: SwarmError): void;
   /** The membership is over for good. */
   onEnded(error: SwarmError): void;
@@ -69,12 +69,9 @@ export class AgentControl {
     if (!coordinator) throw new SwarmError('ERR_SWARM_NOT_CONNECTED', 'This agent waits to be registered');
     const rejoin = this.#rejoin;
     this.#rejoin = undefined;
-    const connection = await endpoint().dial(coordinator.host, coordinator.port, {
-      verify,
-      earlyData: rejoin !== undefined,
-    });
+    const connection = await endpoint().dial(coordinator.host, coordinator.port, { verify, earlyData: true });
     try {
-      await this.#joinOver(connection, rejoin !== undefined && connection.earlyData === 'pending' ? rejoin : undefined);
+      await this.#joinOver(connection, connection.earlyData === 'pending' ? rejoin : undefined);
     } catch (error) {
       void connection.close({ code: CLOSE_CODE.left, drainTimeout: 0 });
       throw joinError(error, `the coordinator at ${coordinator.host}:${coordinator.port}`);
@@ -82,10 +79,11 @@ export class AgentControl {
   }
 
   async #joinOver(connection: QuicConnection, rejoin: Uint8Array | undefined): Promise<void> {
+    if (!rejoin) await connection.ready;
     const link = this.#linkOf(connection);
     const channel = new ControlChannel(await link.open(undefined, MAX_COORDINATOR_CONTROL_BYTES));
     const welcome = await join(this.#parts, this.#parts.facts(), connection, channel, rejoin);
-    this.#joined(welcome, connection, channel);
+    this.#joined(welcome, connection, channel, rejoin !== undefined);
   }
 
   #linkOf(connection: QuicConnection, id = 'the coordinator'): Link {
@@ -124,7 +122,7 @@ export class AgentControl {
     const capabilities = message.capabilities ?? facts.capabilities;
     try {
       const welcome = await join(parts, { ...facts, role, capabilities }, connection, channel, undefined);
-      this.#joined(welcome, connection, channel);
+      this.#joined(welcome, connection, channel, false);
     } catch (error) {
       void connection.close({ code: CLOSE_CODE.refused, reason: 'not joined', drainTimeout: 0 });
       throw error;
@@ -137,7 +135,7 @@ export class AgentControl {
     await connection.close({ code: CLOSE_CODE.refused, reason: 'declined', drainTimeout: 1000 });
   }
 
-  #joined(welcome: Welcome, connection: QuicConnection, channel: ControlChannel): void {
+  #joined(welcome: Welcome, connection: QuicConnection, channel: ControlChannel, early: boolean): void {
     const { core } = this.#parts;
     if (this.#stopped) throw new SwarmError('ERR_SWARM_CLOSED', 'This agent has left the swarm');
     if (this.#channel) this.#lost(this.#channel, undefined);
@@ -150,7 +148,7 @@ export class AgentControl {
     core.addLink(link);
     core.viewChanged(core.view.replace(welcome.view));
     this.#parts.mapUpdate(welcome.map);
-    this.#parts.onJoined(welcome, link);
+    this.#parts.onJoined(early);
     this.#watchLease(connection, welcome.config.lease);
     this.#listen(channel).then(
       () => this.#lost(channel, undefined),

@@ -51,6 +51,13 @@ export class Overlay {
     core.emitter.on('linkDown', (id) => this.#lookAt(id));
   }
 
+  /** This member has joined again: to the others it is another incarnation, whose connections they make and take anew. */
+  reset(): void {
+    for (const { id } of this.#core.links.list()) {
+      if (id !== this.#core.coordinatorId) this.#core.links.drop(id, CLOSE_CODE.replaced, 'another incarnation');
+    }
+  }
+
   /** The view, or the topology, has changed. */
   update(): void {
     if (this.#stopped) return;
