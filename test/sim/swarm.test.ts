@@ -22,7 +22,7 @@ interface Sim {
   readonly hosts: readonly SimHost[];
   readonly coordinatorHost: SimHost;
   /** Lets time pass until a condition holds. */
-  until(condition: () => boolean): Promise<void>;
+  readonly until: (condition: () => boolean) => Promise<void>;
 }
 
 async function withSwarm(
