@@ -321,6 +321,7 @@ export class Http3Stream {
     return failure;
   }
 
+  // @rfc 9114#4.1-6 @rfc 9114#4.1-7 @rfc 9114#4.1-8 the stream ends with the message, at once
   #finish(): void {
     this.#sendOver = true;
     this.quic.finish().catch(() => undefined);

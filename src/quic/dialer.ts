@@ -207,6 +207,8 @@ export class Dialer {
     const socket = await this.#host.socketTo(address, given.ownSocket === true);
     const words = new Uint32Array(7);
     addressToWords(address.address, address.port, words);
+    // @rfc 9114#3.1-1 @rfc 9114#3.1-2 whom the certificate must name: without that the handshake fails, and nothing is asked
+    // @rfc 9114#3.2-1 @rfc 9114#3.2-2 names go out as SNI
     const servername =
       given.servername ??
       plan.host

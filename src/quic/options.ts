@@ -12,8 +12,9 @@ export type { CongestionControl };
 export interface ConnectionOptions {
   /**
    * Streams that may be open at a time, per direction of opening and per kind (bidirectional, unidirectional): how many
-   * the remote may open is announced to it (RFC 9000 4.6), and this side opens no more than this either. Default 100,
-   * 0 to 1,000,000.
+   * the remote may open is announced to it (RFC 9000 4.6), and this side opens no more than this either. Below 3, there may be
+   * 3 unidirectional ones all the same, which HTTP/3 cannot do without (RFC 9114 6.2); 0: no streams at all. Default 100, 0 to
+   * 1,000,000.
    */
   readonly maxConcurrentStreams?: number | undefined;
   /** Longest time for the handshake. Default 30000; 0: the idle timeout only. */
@@ -212,6 +213,11 @@ export function pathMtuBound(options: ResolvedConnectionOptions, interfacePayloa
 /** Packet buffers of the kernel count their own overhead; a window must leave it room. */
 const WINDOW_PER_BUFFER_BYTE = 0.6;
 
+/** @rfc 9114#6.2-1 a control stream and two of QPACK, whatever else is allowed. */
+export function unidirectionalLimit(maxConcurrentStreams: number): number {
+  return maxConcurrentStreams === 0 ? 0 : Math.max(3, maxConcurrentStreams);
+}
+
 /** What the engine gets. `receiveBuffer`: the kernel's receive buffer in bytes, 0 where unknown. */
 export function transportSettings(
   options: ResolvedConnectionOptions,
@@ -223,7 +229,7 @@ export function transportSettings(
   const bound = receiveBuffer > 0 ? Math.max(64 * KIB, Math.floor(receiveBuffer * WINDOW_PER_BUFFER_BYTE)) : Infinity;
   return {
     maxBidirectionalStreams: options.maxConcurrentStreams,
-    maxUnidirectionalStreams: options.maxConcurrentStreams,
+    maxUnidirectionalStreams: unidirectionalLimit(options.maxConcurrentStreams),
     idleTimeoutMs: options.idleTimeout,
     keepAliveMs: options.keepAliveInterval,
     streamReceiveWindow: Math.min(options.streamReceiveWindow, bound),

@@ -3,6 +3,7 @@
 import { FAILURE } from '../engine/engine.js';
 import { streamClose } from '../observe/channels.js';
 import { QuicError } from './errors.js';
+import { unidirectionalLimit } from './options.js';
 import { ReceiveHalf } from './receive-half.js';
 import { SendHalf } from './send-half.js';
 import type { StreamHalves, StreamHost } from './stream-host.js';
@@ -103,7 +104,7 @@ export class StreamTable {
   }
 
   #tryOpen(unidirectional: boolean, early: boolean): QuicStream | undefined {
-    if (this.#open[unidirectional ? 1 : 0] >= this.#limit) return undefined;
+    if (this.#open[unidirectional ? 1 : 0] >= this.#limitOf(unidirectional)) return undefined;
     const id = this.#host.engine.openStream(this.#host.handle, unidirectional);
     if (id === FAILURE.blocked) return undefined;
     if (id < 0) {
@@ -134,11 +135,15 @@ export class StreamTable {
     return stream;
   }
 
+  #limitOf(unidirectional: boolean): number {
+    return unidirectional ? unidirectionalLimit(this.#limit) : this.#limit;
+  }
+
   #limitError(unidirectional: boolean): QuicError {
     const kind = unidirectional ? 'unidirectional' : 'bidirectional';
     const open = this.#open[unidirectional ? 1 : 0];
     const whose =
-      open >= this.#limit
+      open >= this.#limitOf(unidirectional)
         ? `maxConcurrentStreams of this side is ${this.#limit}`
         : 'the remote allows no more at the moment';
     return new QuicError(

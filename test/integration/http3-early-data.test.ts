@@ -4,7 +4,7 @@ import { request } from 'undici';
 import { Http3Agent } from '../../src/http3.js';
 import { authority, serve } from '../support/http3.js';
 
-test('a second visit sends safe requests in early data, others after the handshake, and 425 is tried again', async () => {
+test('@rfc 9114#10.9-1 a second visit sends safe requests in early data, others after the handshake, and 425 is tried again', async () => {
   const early: string[] = [];
   const server = await serve((incoming, info) => {
     const { pathname } = new URL(incoming.url);

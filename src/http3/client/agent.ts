@@ -166,6 +166,7 @@ export class Http3Dispatcher extends Dispatcher {
         );
         return 'tcp';
       }
+      // @rfc 9114#10.9-1 RFC 8470: only what may be repeated goes in early data, and a 425 is asked again after the handshake
       if (!dispatch.request.safe) await found.quic.ready;
       return found;
     } catch (error) {

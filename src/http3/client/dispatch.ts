@@ -96,6 +96,7 @@ export class Dispatch implements Http3Receiver {
   #failed(error: Error): void {
     if (this.over) return;
     const code = Http3Error.isHttp3Error(error) ? error.code : undefined;
+    // @rfc 9114#5.4-1 whatever else ended it may have been processed: it is not sent again
     if (!this.#responded && (code === 'ERR_HTTP3_REQUEST_REJECTED' || code === 'ERR_HTTP3_GOING_AWAY')) {
       this.#tryAgain({ error, afterHandshake: false, unsent: this.#stream === undefined });
       return;

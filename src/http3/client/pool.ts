@@ -188,6 +188,7 @@ export class Http3Pool {
   }
 }
 
+/** @rfc 9114#3.3-1 @rfc 9114#3.3-2 no connection is used for an origin that its certificate was not checked for. */
 function keyOf({ host, port, servername }: ServerAddress): string {
   return `${servername ?? host} ${host} ${port}`;
 }

@@ -17,6 +17,7 @@ export function controlStreamBeginning({ settings, grease }: Http3Limits): Uint8
   // @rfc 9114#6.2.1-1 @rfc 9114#7.2.4-1 @rfc 9114#7.2.4-3 one control stream, which begins with SETTINGS
   frame.varint(STREAM_TYPE.CONTROL);
   frame.varint(FRAME.SETTINGS);
+  // @rfc 9114#7.1-1 the length of the fields, and nothing behind them
   frame.varint(payload.length);
   frame.bytes(payload.view());
   if (grease !== false) {

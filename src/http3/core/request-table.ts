@@ -183,7 +183,7 @@ export class RequestTable {
   #accept(streamId: number): RequestStream | undefined {
     if (!this.#context.isServer || (streamId & 3) !== 0) return undefined;
     if (streamId >= this.#limit) {
-      // RFC 9114 section 5.2: requests that come after the final GOAWAY
+      // RFC 9114 section 5.2: requests that come after the final GOAWAY. @rfc 9114#4.1.1-1 nobody has seen anything of them
       this.#context.output({ kind: 'stopSending', streamId, errorCode: H3.H3_REQUEST_REJECTED });
       this.#context.output({ kind: 'reset', streamId, errorCode: H3.H3_REQUEST_REJECTED });
       return undefined;

@@ -18,7 +18,10 @@ const ANNOUNCE_MS = 20;
 export interface Http3RequestServerOptions extends RequestHandling {
   /** Time for timeouts. */
   readonly clock: Clock;
-  /** Options of the HTTP/3 layer. */
+  /**
+   * Options of the HTTP/3 layer. They hold as long as the server, and so do the sessions that early data stands on: a server with
+   * other settings knows none of them, and takes no early data. @rfc 9114#7.2.4.2-5
+   */
   readonly http3?: Omit<Http3CoreOptions, 'role' | 'rememberedSettings' | 'maxFieldSectionSize'> | undefined;
   /** Takes CONNECT and extended CONNECT requests (RFC 9220). Default: they are answered with 501. */
   readonly connect?: ((stream: Http3Stream, connection: Http3Connection) => void) | undefined;
