@@ -43,6 +43,7 @@ setup_aioquic() {
   launcher aioquic-client "'$python' -B '$here/aioquic_client.py'"
   launcher aioquic-http3-server "'$python' -B '$here/aioquic_http3_server.py'"
   launcher aioquic-http3-client "'$python' -B '$here/aioquic_http3_client.py'"
+  launcher aioquic-misbehaving-client "'$python' -B '$here/aioquic_misbehaving.py'"
   launcher ls-qpack "'$python' -B '$here/ls_qpack.py'"
   if [ ! -f "$cache/certs/made" ] || [ "$here/certificates.py" -nt "$cache/certs/made" ]; then
     say "making certificates in $cache/certs"

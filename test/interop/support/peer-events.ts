@@ -69,6 +69,9 @@ export interface PeerEvent {
   /** Bytes on QPACK's streams. */
   readonly qpack?: Readonly<Record<'encoderSent' | 'encoderReceived' | 'decoderSent' | 'decoderReceived', number>>;
 
+  /** What a misbehaving client did wrong; `code` is what it got for it. */
+  readonly case?: string;
+
   // datagrams
   readonly sent?: number;
   readonly returned?: number;

@@ -16,7 +16,7 @@ import type { PeerEvent, PeerEventName } from './peer-events.js';
 export const PEERS = ['aioquic', 'quinn'] as const;
 export type Peer = (typeof PEERS)[number];
 /** Which of its programs; HTTP/3 of quinn is that of h3. */
-export type PeerRole = 'client' | 'server' | 'http3-client' | 'http3-server';
+export type PeerRole = 'client' | 'server' | 'http3-client' | 'http3-server' | 'misbehaving-client';
 
 const SETUP = fileURLToPath(new URL('../peers/setup.sh', import.meta.url));
 /** The first set-up on a machine builds quinn; later ones find everything there. */
@@ -186,7 +186,7 @@ export function startPeerClient(
   port: number,
   flags: readonly string[],
   env?: NodeJS.ProcessEnv,
-  role: 'client' | 'http3-client' = 'client',
+  role: 'client' | 'http3-client' | 'misbehaving-client' = 'client',
 ): PeerProcess {
   const trust = flags.includes('--insecure') || flags.includes('--ca') ? [] : ['--ca', certificateFile('ca.pem')];
   return new PeerProcess(peer, role, ['--port', String(port), ...trust, ...flags], env);
