@@ -12,6 +12,7 @@ import { CHANNELS, HTTP3_CHANNELS } from '../../src/observe/index.js';
 import { QPACK_ERROR_CODES } from '../../src/qpack/errors.js';
 import { QUIC_ERROR_CODES, QuicError } from '../../src/quic/errors.js';
 import { resolveConnectionOptions } from '../../src/quic/options.js';
+import { SWARM_CHANNELS, SWARM_ERROR_CODES } from '../../src/swarm/index.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { blocks, expectedOutput, headings, links, onFreePort, tableRows, withPrelude } from './support/markdown.js';
 
@@ -161,6 +162,8 @@ describe('docs/errors.md', () => {
     assert.deepEqual(qpack.sort(), Object.keys(QPACK_ERROR_CODES).sort());
     const http3 = rows.filter((code) => code.startsWith('ERR_HTTP3_'));
     assert.deepEqual(http3.sort(), Object.keys(HTTP3_ERROR_CODES).sort());
+    const swarm = rows.filter((code) => code.startsWith('ERR_SWARM_'));
+    assert.deepEqual(swarm.sort(), Object.keys(SWARM_ERROR_CODES).sort());
   });
 });
 
@@ -187,7 +190,11 @@ describe('docs/observability.md', () => {
     const documented = tableRows(text).flatMap(([name = '']) => /^`(skein:.*)`$/.exec(name)?.[1] ?? []);
     assert.deepEqual(
       documented.sort(),
-      Object.values<string>({ ...CHANNELS, http3Error: HTTP3_CHANNELS.error }).sort(),
+      Object.values<string>({
+        ...CHANNELS,
+        http3Error: HTTP3_CHANNELS.error,
+        swarmError: SWARM_CHANNELS.error,
+      }).sort(),
     );
   });
 
@@ -234,7 +241,7 @@ describe('docs/api.md', () => {
 
   it('mentions every export of the package', () => {
     const all = documents.map(read).join('\n');
-    for (const entry of ['index', 'qpack/index', 'observe/index', 'testing/index']) {
+    for (const entry of ['index', 'qpack/index', 'swarm/index', 'observe/index', 'testing/index']) {
       const missing = exportsOf(`src/${entry}.ts`).filter((name) => !new RegExp(`\\b${name}\\b`).test(all));
       assert.deepEqual(missing, [], entry);
     }
@@ -253,7 +260,9 @@ describe('docs/api.md', () => {
 // What TypeScript knows of the sources.
 
 const compiler = ts.createProgram(
-  ['index', 'qpack/index', 'observe/index', 'testing/index'].map((entry) => join(root, 'src', `${entry}.ts`)),
+  ['index', 'qpack/index', 'swarm/index', 'observe/index', 'testing/index'].map((entry) =>
+    join(root, 'src', `${entry}.ts`),
+  ),
   ts.parseJsonConfigFileContent(
     ts.readConfigFile(join(root, 'tsconfig.json'), (path) => readFileSync(path, 'utf8')).config,
     ts.sys,
