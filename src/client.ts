@@ -191,7 +191,7 @@ export class QuicClient implements AsyncDisposable {
     options?: SendRequestOptions,
   ): Promise<WholeResponse> {
     const connection = this.connection(connectionId);
-    const alpn = await this.#alpnOf(connection);
+    const alpn = connection.handshaking ? await this.#alpnOf(connection) : connection.details.alpn;
     if (alpn !== HTTP3_ALPN) {
       throw new QuicError(
         'ERR_QUIC_ALPN',

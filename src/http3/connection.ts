@@ -37,6 +37,8 @@ export class Http3Connection {
   readonly #knowsSettings: boolean;
   #settings: Deferred<PeerSettings> | undefined;
   #started: Promise<void> | undefined;
+  /** Whether what `start` does is done. */
+  #isReady = false;
 
   constructor(
     quic: QuicConnectionLike,
@@ -125,6 +127,7 @@ export class Http3Connection {
       if (this.quic.isClient && !this.#knowsSettings) await this.quic.ready;
       const isEarly = this.quic.isClient && this.quic.earlyData === 'pending';
       await this.#openCritical();
+      this.#isReady = true;
       this.quic.on('stream', (stream) => this.#input.opened(stream));
       if (this.#state.options.enableDatagrams === true)
         this.quic.on('datagram', (bytes) => this.#input.datagram(bytes));
@@ -160,9 +163,11 @@ export class Http3Connection {
       },
     );
     for (const stream of [...this.#state.streams.values()]) this.#input.abort(stream, error);
+    this.#isReady = false;
     this.#state.beginAnew();
     this.#started = this.#openCritical();
     await this.#started;
+    this.#isReady = true;
   }
 
   /**
@@ -189,7 +194,7 @@ export class Http3Connection {
     fin: boolean,
     options: { readonly priority?: Priority | undefined; readonly signal?: AbortSignal | undefined } = {},
   ): Promise<Http3Stream> {
-    await this.start();
+    if (!this.#isReady) await this.start();
     this.#state.assertAlive();
     if (!this.acceptsRequests) {
       throw new Http3Error('ERR_HTTP3_GOING_AWAY', 'The connection is being shut down; connect again');

@@ -11,6 +11,8 @@ export class CoreOutput {
   readonly #state: ConnectionState;
   readonly #drained: (() => void)[] = [];
   #criticalBacklog = 0;
+  /** Acknowledgments are about to be sent. */
+  #acknowledging = false;
 
   constructor(state: ConnectionState) {
     this.#state = state;
@@ -24,9 +26,20 @@ export class CoreOutput {
 
   /** Does what is to be done; after every call of a method of the core. */
   perform(): void {
-    for (const output of this.#state.core.take()) this.#perform(output);
+    const { core } = this.#state;
+    for (const output of core.take(false)) this.#perform(output);
+    if (!this.#acknowledging && core.hasAcknowledgments) {
+      this.#acknowledging = true;
+      queueMicrotask(this.#acknowledge);
+    }
     if (this.#drained.length > 0 && this.#state.core.drained) this.over();
   }
+
+  /** Field sections that came in one turn are acknowledged in one piece. */
+  readonly #acknowledge = (): void => {
+    this.#acknowledging = false;
+    if (!this.#state.error) for (const output of this.#state.core.take()) this.#perform(output);
+  };
 
   /** Nothing is left to wait for. */
   over(): void {

@@ -24,11 +24,11 @@ export function appendHeaders(fields: FieldLine[], headers: Iterable<readonly [s
   }
 }
 
-/** Field lines as what the constructor of `Headers` takes. */
-export function toPairs(fields: readonly FieldLine[]): [string, string][] {
-  const pairs: [string, string][] = [];
-  for (const { name, value } of fields) pairs.push([name, value]);
-  return pairs;
+/** Field lines as `Headers`. */
+export function toHeaders(fields: readonly FieldLine[]): Headers {
+  const headers = new Headers();
+  for (const { name, value } of fields) headers.append(name, value);
+  return headers;
 }
 
 /** Everything that `new Headers` takes, as field lines. @throws TypeError */

@@ -1,7 +1,7 @@
 /** The content of a message as a WHATWG stream: QUIC is read as fast as the reader reads, no faster. */
 
 import type { FieldLine, Http3Error } from './core/index.js';
-import { toPairs } from './fields.js';
+import { toHeaders } from './fields.js';
 import type { Http3Receiver, Http3Stream } from './stream.js';
 
 /** What becomes of content beside being read. */
@@ -87,7 +87,7 @@ export class MessageBody implements Http3Receiver {
   }
 
   trailers(fields: readonly FieldLine[]): void {
-    this.#trailers = new Headers(toPairs(fields));
+    this.#trailers = toHeaders(fields);
   }
 
   end(): void {

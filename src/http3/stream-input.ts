@@ -45,13 +45,10 @@ export class StreamInput {
   /** Learns when the sending half of a stream ends, with or without its FIN. */
   watchSending(quic: QuicStreamLike): void {
     const { sending } = this.#state;
-    quic.acknowledged.then(
-      () => sending.delete(quic.id),
-      (error: unknown) => {
-        sending.delete(quic.id);
-        this.#sendingEnded(quic.id, error);
-      },
-    );
+    quic.onSent = (error) => {
+      sending.delete(quic.id);
+      if (error) this.#sendingEnded(quic.id, error);
+    };
   }
 
   /** Looks at a bidirectional stream's first value only, so that a raw stream is handed on with all that follows. */

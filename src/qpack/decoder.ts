@@ -129,6 +129,11 @@ export class QpackDecoder {
     if (this.#table.maxCapacity > 0) this.#output.integer(0x40, 6, streamId);
   }
 
+  /** Whether there are bytes for this side's decoder stream. */
+  get hasDecoderStream(): boolean {
+    return this.#output.length > 0 || this.#table.inserted > this.#acknowledged;
+  }
+
   /** Bytes for this side's decoder stream since the last call; empty if there are none. The caller owns the array. */
   takeDecoderStream(): Uint8Array {
     const unknown = this.#table.inserted - this.#acknowledged;

@@ -1,5 +1,6 @@
 import { encodeHuffman, huffmanLength } from './huffman.js';
 
+const NOTHING = new Uint8Array(0);
 const INITIAL_BYTES = 512;
 /** A larger buffer is given back after use, so that one large section does not stay in memory. */
 const KEPT_BYTES = 16_384;
@@ -13,6 +14,7 @@ export class PrefixWriter {
 
   /** What was written, in an array of its own, and starts anew. */
   take(): Uint8Array {
+    if (this.length === 0) return NOTHING;
     const taken = this.#bytes.slice(0, this.length);
     this.length = 0;
     if (this.#bytes.length > KEPT_BYTES) this.#bytes = new Uint8Array(INITIAL_BYTES);

@@ -11,6 +11,28 @@ export const EMPTY = new Uint8Array(0);
 /** `open`: more may come. `finished`: FIN was read. `stopped`: this side gave up reading. */
 export type ReceiveState = 'open' | 'finished' | 'reset' | 'stopped' | 'failed';
 
+/** Listeners that are called in the next microtask: one for all of a turn, because the runtime makes an object for each. */
+let due: (() => void)[] = [];
+
+function callSoon(listener: () => void): void {
+  if (due.push(listener) === 1) queueMicrotask(callDue);
+}
+
+function callDue(): void {
+  const listeners = due;
+  due = [];
+  let called = 0;
+  try {
+    for (const listener of listeners) {
+      called++;
+      listener();
+    }
+  } finally {
+    // One that throws does not cost the others their turn.
+    for (const listener of listeners.slice(called)) callSoon(listener);
+  }
+}
+
 export class ReceiveHalf {
   readonly #host: StreamHost;
   readonly #id: number;
@@ -48,7 +70,7 @@ export class ReceiveHalf {
   /** Called once each time that reading may succeed again; one listener. */
   set onReadable(listener: (() => void) | undefined) {
     this.#onReadable = listener;
-    if (listener && (this.#ready || this.#state !== 'open')) queueMicrotask(listener);
+    if (listener && (this.#ready || this.#state !== 'open')) callSoon(listener);
   }
 
   /**

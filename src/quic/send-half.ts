@@ -5,6 +5,7 @@ import { FAILURE } from '../engine/engine.js';
 import { QuicError } from './errors.js';
 import { standstill } from './receive-half.js';
 import type { StreamHost } from './stream-host.js';
+import type { QuicErrorLike } from './types/connection.js';
 import { Waiter } from './waiter.js';
 
 /** `open`; `finishing`: FIN asked for, not all acknowledged; `finished`: acknowledged; `stopped`: by STOP_SENDING. */
@@ -28,6 +29,7 @@ export class SendHalf {
   #acknowledged: Waiter<void> | undefined;
   #error: QuicError | undefined;
   #ended: Waiter<void> | undefined;
+  #onSent: ((error?: QuicErrorLike) => void) | undefined;
   /** Bytes that the engine has accepted. */
   bytesSent = 0;
 
@@ -234,6 +236,22 @@ export class SendHalf {
     );
   }
 
+  /** See `QuicStream.onSent`. */
+  set onSent(listener: ((error?: QuicErrorLike) => void) | undefined) {
+    this.#onSent = listener;
+    if (this.#state !== 'open' && this.#state !== 'finishing') this.#tellSent();
+  }
+
+  #tellSent(): void {
+    const listener = this.#onSent;
+    if (!listener) return;
+    this.#onSent = undefined;
+    const error = this.#error;
+    // A failure not at once: it may have been found out in the middle of a write.
+    if (error) queueMicrotask(() => listener(error));
+    else listener();
+  }
+
   /** The connection is gone, or early data was rejected. */
   fail(error: QuicError): void {
     if (this.#state === 'open' || this.#state === 'finishing') this.#end('failed', error);
@@ -257,5 +275,6 @@ export class SendHalf {
   #settleEnd(): void {
     this.#host.halfEnded(this.#id);
     this.#ended?.resolve();
+    this.#tellSent();
   }
 }

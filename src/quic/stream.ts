@@ -5,6 +5,7 @@ import { QuicError } from './errors.js';
 import type { ReceiveHalf, ReceiveState } from './receive-half.js';
 import type { SendHalf, SendState } from './send-half.js';
 import type { StreamHalves, StreamHost } from './stream-host.js';
+import type { QuicErrorLike } from './types/connection.js';
 import { readableStream, writableStream } from './web-streams.js';
 
 /** Largest chunk that one `receive` returns unless told otherwise. */
@@ -141,6 +142,15 @@ export class QuicStream implements AsyncDisposable {
   /** Resolves when the remote has acknowledged everything up to the FIN; rejects when it will not. */
   get acknowledged(): Promise<void> {
     return this.#send ? this.#send.acknowledged : Promise.reject(this.#direction('send on'));
+  }
+
+  /**
+   * What {@link acknowledged} tells, without a promise: called once, with nothing when everything up to the FIN is acknowledged, or soon
+   * after it is certain that it will not be, with why. One listener.
+   */
+  set onSent(listener: ((error?: QuicErrorLike) => void) | undefined) {
+    if (!this.#send) throw this.#direction('send on');
+    this.#send.onSent = listener;
   }
 
   /** Abandons the sending half: RESET_STREAM with an application error code (0 to 2^53-1). No effect once ended. */

@@ -3,7 +3,7 @@
 import type { Http3Connection } from '../connection.js';
 import type { FieldLine } from '../core/index.js';
 import { H3, Http3Error } from '../core/index.js';
-import { fromHeadersInit, type HeadersInit, toPairs } from '../fields.js';
+import { fromHeadersInit, type HeadersInit, toHeaders } from '../fields.js';
 import type { Http3Stream } from '../stream.js';
 import { beginExchange, type ClientRequest, type ResponseSink } from './exchange.js';
 import type { OutgoingBody } from './outgoing-body.js';
@@ -89,9 +89,9 @@ class WholeReceiver implements ResponseSink {
   end(): void {
     this.#resolve({
       status: this.#status,
-      headers: new Headers(toPairs(this.#fields)),
+      headers: toHeaders(this.#fields),
       body: joined(this.#chunks, this.#length),
-      trailers: this.#trailers.length === 0 ? new Headers() : new Headers(toPairs(this.#trailers)),
+      trailers: this.#trailers.length === 0 ? new Headers() : toHeaders(this.#trailers),
     });
     this.#onOver?.();
   }
@@ -122,8 +122,7 @@ export async function sendRequest(
 ): Promise<WholeResponse> {
   const { signal, priority, onInformational, maxBodySize = 64 * 1024 * 1024 } = options;
   const hear =
-    onInformational &&
-    ((status: number, fields: readonly FieldLine[]) => onInformational(status, new Headers(toPairs(fields))));
+    onInformational && ((status: number, fields: readonly FieldLine[]) => onInformational(status, toHeaders(fields)));
   const request = {
     method,
     authority,

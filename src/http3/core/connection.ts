@@ -123,13 +123,18 @@ export class Http3Core implements Http3CoreInterface {
     return this.#requests.get(streamId)?.receiver.isBlocked ?? false;
   }
 
-  take(): readonly Http3Output[] {
+  get hasAcknowledgments(): boolean {
+    return this.#context.decoder.hasDecoderStream;
+  }
+
+  take(withAcknowledgments = true): readonly Http3Output[] {
     const context = this.#context;
     if (this.#local && !this.#failure) {
       const inserts = context.encoder.takeEncoderStream();
       if (inserts.length > 0) this.#write(this.#local.qpackEncoder, inserts);
-      const acknowledgments = context.decoder.takeDecoderStream();
-      if (acknowledgments.length > 0) this.#write(this.#local.qpackDecoder, acknowledgments);
+      if (withAcknowledgments && context.decoder.hasDecoderStream) {
+        this.#write(this.#local.qpackDecoder, context.decoder.takeDecoderStream());
+      }
     }
     return context.takeOutputs();
   }

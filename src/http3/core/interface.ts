@@ -53,8 +53,14 @@ export interface Http3CoreInterface {
 
   // To the remote
 
-  /** What is to be done on the QUIC connection since the last call. Empty when nothing is. */
-  take(): readonly Http3Output[];
+  /**
+   * What is to be done on the QUIC connection since the last call. Empty when nothing is.
+   *
+   * @param withAcknowledgments false: without what QPACK's decoder stream has to say, which may wait, though not for long. Default true
+   */
+  take(withAcknowledgments?: boolean): readonly Http3Output[];
+  /** Whether bytes of QPACK's decoder stream wait to be taken. */
+  readonly hasAcknowledgments: boolean;
   /**
    * Client: makes a bidirectional stream that the driver has opened a request stream.
    *

@@ -3,7 +3,7 @@
 import { H3, Http3Error } from '../core/index.js';
 import type { FieldLine } from '../core/index.js';
 import type { Http3Connection } from '../connection.js';
-import { fromHeadersInit, type HeadersInit, toPairs } from '../fields.js';
+import { fromHeadersInit, type HeadersInit } from '../fields.js';
 import type { Http3Stream } from '../stream.js';
 import type { HandlerInfo, RequestHandling, ResolvedLimits, TlsDetails } from './handler.js';
 import { makeRequest, type SignalOwner } from './lazy-request.js';
@@ -160,12 +160,10 @@ export class Exchange implements HandlerInfo, SignalOwner {
     this.#url = `${head.scheme ?? 'https'}://${head.authority ?? 'localhost'}${path}`;
     const hasBody = head.method !== 'GET' && head.method !== 'HEAD' && !this.#stream.isBare;
     try {
-      const headers = fields.length === 0 ? undefined : toPairs(fields);
-      if (!hasBody) return makeRequest(this.#url, { method: head.method, ...(headers && { headers }) }, this);
+      const parts = { url: this.#url, method: head.method, fields };
+      if (!hasBody) return makeRequest(parts, this);
       this.#body = new MessageBody(this.#stream, { maxBytes: maxBodySize, tooLarge: () => this.#tooLarge() });
-      const { readable } = this.#body;
-      const init = { method: head.method, ...(headers && { headers }), body: readable, duplex: 'half' as const };
-      return makeRequest(this.#url, init, this);
+      return makeRequest({ ...parts, body: this.#body.readable }, this);
     } catch {
       // The authority or path is no URL, or the method none that Fetch knows.
       this.#answer(400, 'The request is not understood\n');

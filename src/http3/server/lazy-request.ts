@@ -1,79 +1,125 @@
 /**
- * The `Request` that a handler gets. Tying a signal of one's own to each costs more than everything else about it, and few handlers look
- * at it: where the runtime lets one, it is made at the first look.
+ * The `Request` that a handler gets. Making one, and tying a signal to it above all, costs more than carrying the request did, and many
+ * handlers want its URL and method only: where the runtime allows it, the rest is made at the first look at it.
  */
 
-import { internalSymbol } from './runtime-symbols.js';
+import type { FieldLine } from '../core/index.js';
+import { toHeaders } from '../fields.js';
+import { internalSymbols } from './runtime-symbols.js';
 
 /** Has the signal of a request, made when it is asked for. */
 export interface SignalOwner {
   readonly signal: AbortSignal;
 }
 
-/** Makes a request whose signal is the owner's. @throws TypeError as the constructor of `Request` */
-export type RequestFactory = (url: string, init: RequestInit, owner: SignalOwner) => Request;
+/** What requests are made of. */
+export interface RequestParts {
+  readonly url: string;
+  readonly method: string;
+  readonly fields: readonly FieldLine[];
+  readonly body?: ReadableStream<Uint8Array> | undefined;
+}
 
-const eager: RequestFactory = (url, init, owner) => new Request(url, { ...init, signal: owner.signal });
+/** Makes a request whose signal is the owner's. @throws TypeError as the constructor of `Request` */
+export type RequestFactory = (parts: RequestParts, owner: SignalOwner) => Request;
+
+const eager: RequestFactory = ({ url, method, fields, body }, { signal }) =>
+  new Request(url, {
+    method,
+    signal,
+    ...(fields.length > 0 && { headers: toHeaders(fields) }),
+    ...(body && { body, duplex: 'half' as const }),
+  });
 
 let factory: RequestFactory | undefined;
 
-export function makeRequest(url: string, init: RequestInit, owner: SignalOwner): Request {
+export const makeRequest: RequestFactory = (parts, owner) => {
   factory ??= lazyFactory() ?? eager;
-  return factory(url, init, owner);
-}
+  return factory(parts, owner);
+};
 
-/** Undefined where the runtime keeps the signals of its requests where nobody else gets to. */
+/** Methods of which `Request` neither refuses nor changes any. */
+const PLAIN_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+/**
+ * In Node 20 and 22 everything that `Request` does, and whatever takes a request, gets to what the request holds by symbols. Here they
+ * lead to a request that is made when the first of them is followed. Undefined where a runtime does it in another way.
+ */
 function lazyFactory(): RequestFactory | undefined {
-  const key = internalSymbol(new Request('https://localhost/'), 'signal');
-  if (key === undefined) return undefined;
-  class LazyRequest extends Request {
-    readonly #owner: SignalOwner;
-    /** A request of the runtime's own that follows the owner's signal: clones are told of an abort by that of a request only. */
-    #tied: Request | undefined;
+  const symbols = internalSymbols(new Request('https://localhost/'));
+  if (symbols.length === 0) return undefined;
 
-    constructor(url: string, init: RequestInit, owner: SignalOwner) {
-      super(url, init);
+  class LazyRequest {
+    readonly #parts: RequestParts;
+    readonly #url: string;
+    readonly #owner: SignalOwner;
+    #real: Request | undefined;
+
+    constructor(parts: RequestParts, owner: SignalOwner) {
+      this.#parts = parts;
+      this.#url = new URL(parts.url).href;
       this.#owner = owner;
     }
 
-    static signalOf(request: object): AbortSignal | undefined {
-      if (!(#owner in request)) return undefined;
-      request.#tied ??= new Request('https://localhost/', { signal: request.#owner.signal });
-      return request.#tied.signal;
+    get url(): string {
+      return this.#url;
+    }
+
+    get method(): string {
+      return this.#parts.method;
+    }
+
+    static real(lazy: LazyRequest): Request {
+      lazy.#real ??= eager(lazy.#parts, lazy.#owner);
+      return lazy.#real;
     }
   }
-  // The runtime reads it here for the request itself and for whatever is made of it.
-  Object.defineProperty(LazyRequest.prototype, key, {
-    get(this: object): AbortSignal | undefined {
-      return LazyRequest.signalOf(this);
-    },
-    // What the constructor of the runtime would put there.
-    set(): void {},
-  });
-  const lazy: RequestFactory = (url, init, owner) => new LazyRequest(url, init, owner);
+  const prototype: object = LazyRequest.prototype;
+  Object.setPrototypeOf(prototype, Request.prototype);
+  Object.defineProperty(prototype, 'constructor', { value: Request, configurable: true, writable: true });
+  for (const symbol of symbols) {
+    Object.defineProperty(prototype, symbol, {
+      get(this: LazyRequest): unknown {
+        return (LazyRequest.real(this) as unknown as Record<symbol, unknown>)[symbol];
+      },
+    });
+  }
+  const lazy: RequestFactory = (parts, owner) =>
+    PLAIN_METHODS.has(parts.method) ? (new LazyRequest(parts, owner) as unknown as Request) : eager(parts, owner);
   return isSound(lazy) ? lazy : undefined;
 }
 
-/** Whether signals work as they should: nobody looks too early, and requests made of others follow. */
+/** Whether such a request is one to all who take requests, and its signal reaches those that are made of it. */
 function isSound(make: RequestFactory): boolean {
   try {
     const controller = new AbortController();
     let looks = 0;
-    const request = make(
-      'https://localhost/',
-      {},
-      {
-        get signal() {
-          looks++;
-          return controller.signal;
-        },
+    const parts = {
+      url: 'https://localhost/a/../b',
+      method: 'PUT',
+      fields: [{ name: 'a', value: 'b' }],
+      body: new ReadableStream<Uint8Array>(),
+    };
+    const request = make(parts, {
+      get signal() {
+        looks++;
+        return controller.signal;
       },
-    );
-    if (looks > 0) return false;
-    const made = new Request(request);
+    });
+    if (request.url !== 'https://localhost/b' || request.method !== 'PUT' || looks > 0) return false;
     const cloned = request.clone();
+    const made = new Request(request, { headers: { d: 'e' } });
+    const kept =
+      request instanceof Request &&
+      request.headers.get('a') === 'b' &&
+      cloned.headers.get('a') === 'b' &&
+      made.url === request.url &&
+      made.method === 'PUT' &&
+      made.headers.get('d') === 'e' &&
+      made.body !== null &&
+      request.bodyUsed;
     controller.abort();
-    return request.signal.aborted && made.signal.aborted && cloned.signal.aborted;
+    return kept && looks === 1 && request.signal.aborted && made.signal.aborted && cloned.signal.aborted;
   } catch {
     return false;
   }

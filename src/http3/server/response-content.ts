@@ -3,7 +3,7 @@
  * sending it: where the runtime lets one have it.
  */
 
-import { internalSymbol } from './runtime-symbols.js';
+import { internalSymbols } from './runtime-symbols.js';
 
 /** What undici keeps about a response. */
 interface ResponseState {
@@ -14,19 +14,22 @@ type Peek = (response: Response) => unknown;
 
 let peek: Peek | undefined;
 
-/** Undefined: the content has to be read. What is returned counts as read: the body is used up. */
-export function takeContent(response: Response): string | Uint8Array | undefined {
+/**
+ * Undefined: the content has to be read. What is returned counts as read: the body is used up.
+ *
+ * @param body that of the response, which nobody has used
+ */
+export function takeContent(response: Response, body: ReadableStream<Uint8Array>): string | Uint8Array | undefined {
   peek ??= makePeek();
   const source = peek(response);
   if (typeof source !== 'string' && !(source instanceof Uint8Array)) return undefined;
-  const { body } = response;
-  if (body === null || body.locked || response.bodyUsed) return undefined;
+  if (body.locked) return undefined;
   body.cancel().catch(() => undefined);
   return source;
 }
 
 function makePeek(): Peek {
-  const key = internalSymbol(new Response(''), 'state');
+  const key = internalSymbols(new Response('')).find(({ description }) => description === 'state');
   if (key === undefined) return () => undefined;
   const look: Peek = (response) =>
     (response as unknown as Record<symbol, ResponseState | undefined>)[key]?.body?.source;

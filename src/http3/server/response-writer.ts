@@ -75,7 +75,7 @@ export function writeResponse(
     return hasTrailers || body ? endWithout(stream, body, hasTrailers ? trailers : undefined) : undefined;
   }
   if (trailers === undefined) {
-    const content = takeContent(response);
+    const content = takeContent(response, body);
     if (content !== undefined) return writeContent(stream, responseFields(response, isHead), content, progress);
   }
   return writeBody(stream, response, body, progress, trailers);

@@ -33,8 +33,10 @@ export interface QuicStreamLike {
   send(bytes: Uint8Array): Promise<void>;
   /** FIN, behind everything that was given to `send`. */
   finish(): Promise<void>;
-  /** Rejects when the sending half ends without FIN: stopped, reset, or lost. */
+  /** Resolves when all up to the FIN is acknowledged; rejects when the sending half ends in another way. */
   readonly acknowledged: Promise<void>;
+  /** Called once, when the sending half has ended: with nothing when all up to the FIN is acknowledged, else with why it is not. */
+  set onSent(listener: ((error?: QuicErrorLike) => void) | undefined);
   /** RESET_STREAM. No effect once ended. */
   reset(code?: number): void;
   /** Streams of higher priority are sent first. Default 0, from -2^31 to 2^31-1. */
