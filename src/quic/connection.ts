@@ -122,6 +122,7 @@ export class QuicConnection extends EventEmitter<QuicConnectionEvents> implement
         return life.closeError;
       },
       wake: () => this.#host.wake(),
+      finished: () => this.#host.finished(),
       halfEnded: (id) => this.#streams.halfEnded(id, life.isEarly),
       watch: (id) => this.#streams.watch(id),
     };

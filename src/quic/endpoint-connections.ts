@@ -71,6 +71,7 @@ export class EndpointConnections {
       clock,
       wake: () => pump.wake(),
       flushed: () => pump.flushed(),
+      finished: () => pump.finished(),
       bindFor: (handle, options) => this.#bindFor(handle, options),
       leaving: (socket) => pump.leaveSocket(socket),
       released: (handle, socket) =>

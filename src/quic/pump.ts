@@ -17,6 +17,8 @@ const BATCHES_PER_TURN = 32;
  */
 const FULL_BATCH = 32;
 const ENOUGH = 96;
+/** Streams finished since the last packets left, after which what there is leaves at once. */
+const FINISHED_AT_ONCE = 8;
 /** Wall time is only needed for certificates and tokens; telling it once a second is exact enough. */
 const WALL_CLOCK_INTERVAL = 1000;
 /** A timer that fires later than this was held up, and so was what has arrived meanwhile. */
@@ -48,6 +50,8 @@ export class Pump implements DatagramSink {
   /** Datagrams that waited when the turn was put off. */
   #pendingBefore = 0;
   #flushPending = false;
+  /** Streams finished since the last flush. */
+  #finished = 0;
   #blocked = false;
   readonly #flushes: (() => void)[] = [];
   #stopped = false;
@@ -214,6 +218,20 @@ export class Pump implements DatagramSink {
     for (const resolve of this.#flushes.splice(0)) resolve();
   }
 
+  /**
+   * A stream was finished. Of many in one turn, requests or responses, the first leave while the code that makes the others still
+   * runs: else the two sides of a connection would work in turns, and never at the same time.
+   */
+  finished(): void {
+    this.wake();
+    if (this.#stopped || ++this.#finished < FINISHED_AT_ONCE) return;
+    try {
+      this.#transmit();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
   // Ticks run when the microtask queue is empty, chains of promises included.
   readonly #afterMicrotasks = (): void => {
     process.nextTick(this.#flush);
@@ -235,6 +253,7 @@ export class Pump implements DatagramSink {
   };
 
   #transmit(): void {
+    this.#finished = 0;
     const now = this.#clock.now();
     this.#tellWallClock(now);
     for (let batch = 0; batch < BATCHES_PER_TURN; batch++) {

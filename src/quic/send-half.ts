@@ -192,7 +192,7 @@ export class SendHalf {
     const { engine, handle } = this.#host;
     const result = engine.finish(handle, this.#id);
     if (result === FAILURE.stopped) this.stopped(engine.lastCode);
-    this.#host.wake();
+    this.#host.finished();
     this.#finishWaiter?.resolve();
   }
 

@@ -17,6 +17,8 @@ export interface StreamHost {
   readonly closeError: QuicError | undefined;
   /** Have the pump send what is new. */
   wake(): void;
+  /** The same, after a FIN. */
+  finished(): void;
   /** A half of the stream has ended. */
   halfEnded(streamId: number): void;
   /** An operation on the stream waits: watch that it does not stand still for longer than `streamTimeout`. */
