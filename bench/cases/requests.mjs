@@ -68,7 +68,7 @@ function smallRequests(work, atATime) {
     name: work,
     title: `GET of 1 KB, ${atATime} at a time, one connection`,
     unit: 'request',
-    size: { full: 20_000, quick: 200 },
+    size: { full: 40_000, quick: 200 },
     missing: isThere ? [] : [`${currentspaceName} is not installed (node bench/http3.mjs --install)`],
     sides: {
       'skein, sendRequest': skein('sendRequest', work),

@@ -28,8 +28,8 @@ async function download(connection, mib) {
 
 /** Works by name. `get-32`: 32 requests at a time. */
 const WORKS = {
-  'get-32': { run: (connection, count) => small(connection, count, 32), warmUp: (count) => Math.min(6000, count) },
-  'get-100': { run: (connection, count) => small(connection, count, 100), warmUp: (count) => Math.min(6000, count) },
+  'get-32': { run: (connection, count) => small(connection, count, 32), warmUp: (count) => Math.min(10_000, count) },
+  'get-100': { run: (connection, count) => small(connection, count, 100), warmUp: (count) => Math.min(10_000, count) },
   download: { run: download, warmUp: (mib) => Math.max(1, Math.floor(mib / 8)) },
 };
 

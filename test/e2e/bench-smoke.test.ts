@@ -18,17 +18,21 @@ interface BenchmarkReport {
   }[];
 }
 
-const ALL = ['upload-1452', 'upload-loopback', 'echo', 'small', 'small-warm', 'handshake', 'early-data', 'idle'];
-
-test('every transport benchmark runs and measures something', { timeout: 240_000 }, (context) => {
+function runBenchmark(program: string): BenchmarkReport {
   const json = join(temporaryFolder(), 'report.json');
-  const run = spawnSync(process.execPath, [join(root, 'bench/transport.mjs'), '--quick', '--json', json], {
+  const run = spawnSync(process.execPath, [join(root, program), '--quick', '--json', json], {
     cwd: root,
     encoding: 'utf8',
     timeout: 220_000,
   });
   assert.equal(run.status, 0, `${run.stdout}\n${run.stderr}`);
-  const report = JSON.parse(readFileSync(json, 'utf8')) as BenchmarkReport;
+  return JSON.parse(readFileSync(json, 'utf8')) as BenchmarkReport;
+}
+
+const ALL = ['upload-1452', 'upload-loopback', 'echo', 'small', 'small-warm', 'handshake', 'early-data', 'idle'];
+
+test('every transport benchmark runs and measures something', { timeout: 240_000 }, (context) => {
+  const report = runBenchmark('bench/transport.mjs');
   assert.deepEqual(
     report.cases.map(({ name }) => name),
     ALL,
@@ -42,4 +46,23 @@ test('every transport benchmark runs and measures something', { timeout: 240_000
   }
   const earlyData = report.cases.find(({ name }) => name === 'early-data');
   assert.equal(earlyData?.medians['skein']?.['percentAccepted'], 100);
+});
+
+const HTTP3 = ['get-32', 'get-100', 'download', 'idle-requests'];
+
+test('every HTTP/3 benchmark runs and measures something', { timeout: 240_000 }, (context) => {
+  const report = runBenchmark('bench/http3.mjs');
+  assert.deepEqual(
+    report.cases.map(({ name }) => name),
+    HTTP3,
+  );
+  for (const { name, missing, medians, results } of report.cases) {
+    for (const side of missing) context.diagnostic(`${name}: skipped ${side}`);
+    for (const [side, numbers] of Object.entries(medians)) {
+      for (const [key, value] of Object.entries(numbers)) {
+        assert.ok(Number.isFinite(value), `${name}, ${side}: ${key} is ${value}`);
+      }
+    }
+    assert.ok(results.length > 0, name);
+  }
 });

@@ -1,0 +1,58 @@
+// What a request costs that waits for its response.
+import { setTimeout as pause } from 'node:timers/promises';
+import { startPeer } from '../lib/pair.mjs';
+
+const KIB = 1024;
+const SETTLE_MS = { full: 3000, quick: 300 };
+
+async function look(peer) {
+  peer.say('cpu');
+  return peer.next();
+}
+
+async function idleRequests({ certificates: { cert, key, ca }, quick }, count) {
+  const settle = () => pause(SETTLE_MS[quick ? 'quick' : 'full']);
+  const flags = { execArgv: ['--expose-gc'] };
+  const server = startPeer('peer-idle-requests.mjs', ['server', cert, key], flags);
+  let client;
+  try {
+    const { port } = await server.next();
+    client = startPeer('peer-idle-requests.mjs', ['client', port, ca, count], flags);
+    await client.next();
+    await settle();
+    const before = { client: await look(client), server: await look(server) };
+    client.say('open');
+    await client.next();
+    await settle();
+    const after = { client: await look(client), server: await look(server) };
+    if (after.server.open !== count) throw new Error(`${after.server.open} of ${count} requests wait`);
+    const each = (side, what) => (after[side][what] - before[side][what]) / KIB / count;
+    return {
+      clientKib: each('client', 'engineMemory') + each('client', 'heapUsed'),
+      clientEngineKib: each('client', 'engineMemory'),
+      clientHeapKib: each('client', 'heapUsed'),
+      clientRssKib: each('client', 'rss'),
+      serverKib: each('server', 'engineMemory') + each('server', 'heapUsed'),
+      serverEngineKib: each('server', 'engineMemory'),
+      serverHeapKib: each('server', 'heapUsed'),
+      serverRssKib: each('server', 'rss'),
+    };
+  } finally {
+    await Promise.all([client?.stop(), server.stop()]);
+  }
+}
+
+export const waitingRequests = [
+  {
+    name: 'idle-requests',
+    title: 'Requests that wait for their response: KiB each',
+    unit: 'request',
+    size: { full: 5000, quick: 200 },
+    rounds: 1,
+    sides: { skein: idleRequests },
+    results: [
+      { label: 'KiB per waiting request, client', value: ({ skein }) => skein.clientKib },
+      { label: 'KiB per waiting request, server', value: ({ skein }) => skein.serverKib },
+    ],
+  },
+];
