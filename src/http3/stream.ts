@@ -4,6 +4,7 @@ import type { QuicStreamLike } from '../quic/types/connection.js';
 import { H3, Http3Error } from './core/index.js';
 import type { FieldLine, Http3Event, Priority, RequestHead } from './core/index.js';
 import { fromTransport } from './errors.js';
+import { assemble, lengthOf } from './whole-message.js';
 
 /** Takes what the remote sends on a request stream. After `end` or `aborted` nothing more comes. */
 export interface Http3Receiver {
@@ -37,13 +38,6 @@ type MessageEvent = Extract<
   Http3Event,
   { kind: 'informational' | 'response' | 'data' | 'trailers' | 'end' | 'aborted' }
 >;
-
-/** Most bytes that are sent as one piece, which is also the most of one DATA frame: the pace of the remote is to be seen. */
-export const WHOLE_BYTES = 64 * 1024;
-
-/** Where messages are put together; what QUIC does not take at once is copied. */
-const pieces = new Uint8Array(WHOLE_BYTES + 4096);
-const encoder = new TextEncoder();
 
 /** A request stream (RFC 9114 section 4.1). Made by `Http3Connection`. */
 export class Http3Stream {
@@ -236,17 +230,10 @@ export class Http3Stream {
   sendMessage(fields: readonly FieldLine[], content: string | Uint8Array): Promise<void> | undefined {
     this.#assertSendable();
     const head = this.#host.encodeHeaders(this.id, fields, false);
-    const length = typeof content === 'string' ? Buffer.byteLength(content) : content.length;
+    const length = lengthOf(content);
     const frame = this.#host.encodeData(this.id, length, true);
-    const start = head.length + frame.length;
-    // Field sections larger than the room that is kept are rare.
-    const room = start + length <= pieces.length ? pieces : new Uint8Array(start + length);
-    room.set(head);
-    room.set(frame, head.length);
-    if (typeof content === 'string') encoder.encodeInto(content, room.subarray(start));
-    else room.set(content, start);
     this.contentSent += length;
-    const sent = this.#pushView(room.subarray(0, start + length));
+    const sent = this.#pushView(assemble(head, frame, content, length));
     this.#finish();
     return sent;
   }

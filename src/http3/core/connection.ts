@@ -21,7 +21,6 @@ const SERVER_INITIATED = 1;
 const UNIDIRECTIONAL = 2;
 
 const noEvents: readonly Http3Event[] = Object.freeze([]);
-const nothing = new Uint8Array(0);
 
 /** One HTTP/3 connection as a state machine: see {@link Http3CoreInterface}. */
 export class Http3Core implements Http3CoreInterface {
@@ -346,6 +345,6 @@ export class Http3Core implements Http3CoreInterface {
   }
 
   #write(streamId: number, bytes: Uint8Array): void {
-    this.#context.output({ kind: 'write', streamId, bytes: bytes.length === 0 ? nothing : bytes, fin: false });
+    this.#context.output({ kind: 'write', streamId, bytes, fin: false });
   }
 }

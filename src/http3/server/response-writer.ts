@@ -3,7 +3,8 @@
 import { H3 } from '../core/index.js';
 import type { FieldLine } from '../core/index.js';
 import { dateLine, isConnectionSpecific } from '../fields.js';
-import { type Http3Stream, WHOLE_BYTES } from '../stream.js';
+import type { Http3Stream } from '../stream.js';
+import { WHOLE_BYTES } from '../whole-message.js';
 import { takeContent } from './response-content.js';
 
 /** Statuses whose responses have no content (RFC 9110 section 6.4.1). */
