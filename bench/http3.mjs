@@ -10,9 +10,9 @@
 //   --install      first installs the foreign HTTP/3 that is measured against, into .tmp/bench-http3
 //
 // SKEIN_DIST names another build to measure. Exit code 1: a case failed. A missed target is a result, no failure.
-import { waitingRequests } from './cases/idle-requests.mjs';
+import { memoryCases } from './cases/request-memory.mjs';
 import { makeRequests } from './cases/requests.mjs';
 import { installCurrentspace } from './lib/currentspace.mjs';
 import { runBenchmark } from './lib/runner.mjs';
 
-await runBenchmark({ install: installCurrentspace, makeCases: () => [...makeRequests(), ...waitingRequests] });
+await runBenchmark({ install: installCurrentspace, makeCases: () => [...makeRequests(), ...memoryCases] });

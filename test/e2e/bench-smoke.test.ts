@@ -48,7 +48,7 @@ test('every transport benchmark runs and measures something', { timeout: 240_000
   assert.equal(earlyData?.medians['skein']?.['percentAccepted'], 100);
 });
 
-const HTTP3 = ['get-32', 'get-100', 'download', 'idle-requests'];
+const HTTP3 = ['get-32', 'get-100', 'download', 'idle-requests', 'fields'];
 
 test('every HTTP/3 benchmark runs and measures something', { timeout: 240_000 }, (context) => {
   const report = runBenchmark('bench/http3.mjs');

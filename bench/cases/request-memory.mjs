@@ -1,4 +1,4 @@
-// What a request costs that waits for its response.
+// Memory: of a request that waits for its response, and of field lines.
 import { setTimeout as pause } from 'node:timers/promises';
 import { startPeer } from '../lib/pair.mjs';
 
@@ -42,7 +42,17 @@ async function idleRequests({ certificates: { cert, key, ca }, quick }, count) {
   }
 }
 
-export const waitingRequests = [
+/** Bytes of heap that one more field line takes in a request, both sides together. */
+async function fieldBytes() {
+  const peer = startPeer('peer-fields.mjs', [], { execArgv: ['--expose-gc', '--max-semi-space-size=512'] });
+  try {
+    return await peer.next();
+  } finally {
+    await peer.stop();
+  }
+}
+
+export const memoryCases = [
   {
     name: 'idle-requests',
     title: 'Requests that wait for their response: KiB each',
@@ -53,6 +63,20 @@ export const waitingRequests = [
     results: [
       { label: 'KiB per waiting request, client', value: ({ skein }) => skein.clientKib },
       { label: 'KiB per waiting request, server', value: ({ skein }) => skein.serverKib },
+    ],
+  },
+  {
+    name: 'fields',
+    title: 'A field line of 50 characters in a request: bytes of heap, both sides together',
+    unit: 'line',
+    size: { full: 2000, quick: 2000 },
+    sides: { skein: fieldBytes },
+    results: [
+      { label: 'bytes a line that came before', value: ({ skein }) => skein.repeatedBytes },
+      {
+        label: 'bytes a line with a new value, two strings of 40 characters among them',
+        value: ({ skein }) => skein.changingBytes,
+      },
     ],
   },
 ];
