@@ -69,7 +69,9 @@ export class Connections {
     }
     const known = this.#withoutQuic.get(host);
     if (known) return known;
-    const attempt = this.#connect(url, signal).then((opened) => {
+    // The time that this side takes to get ready is not the server's.
+    this.#endpoint ??= QuicEndpoint.create();
+    const attempt = this.#connect(await this.#endpoint, url, signal).then((opened) => {
       this.#withoutQuic.delete(host);
       this.#open.set(host, opened);
       return opened;
@@ -82,9 +84,7 @@ export class Connections {
     return noQuic;
   }
 
-  async #connect({ hostname, host, port }: URL, signal: AbortSignal): Promise<Opened> {
-    this.#endpoint ??= QuicEndpoint.create();
-    const endpoint = await this.#endpoint;
+  async #connect(endpoint: QuicEndpoint, { hostname, host, port }: URL, signal: AbortSignal): Promise<Opened> {
     const began = performance.now();
     let resolved: number | undefined;
     const onStart = (): void => void (resolved ??= performance.now());
