@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { createCertificateAuthority } from '../../src/certificates/certificates.js';
 import { QuicEndpoint, type QuicConnection, type QuicStream } from '../../src/quic/index.js';
-import { initSwarm, joinSwarm, type SwarmError } from '../../src/swarm/index.js';
+import { initSwarm, joinSwarm, SqliteStore, type Swarm, type SwarmError } from '../../src/swarm/index.js';
 import { makeIdentity } from '../../src/swarm/security/identity.js';
 import { keyOf, proofOf } from '../../src/swarm/security/proof.js';
 import { SWARM_ALPN } from '../../src/swarm/wire/codes.js';
@@ -217,6 +218,20 @@ test('a coordinator without a secret makes one, listens on loopback only, and le
   await assert.rejects(joinSwarm({ coordinator: `localhost:${swarm.address.port}`, id: 'a' }), {
     code: 'ERR_SWARM_INVALID_OPTION',
   });
+});
+
+test('in development mode a coordinator that starts again has the secret of before, where its store has it', async () => {
+  process.env['XDG_STATE_HOME'] = temporaryFolder();
+  const path = join(temporaryFolder(), 'swarm.sqlite');
+  const start = async (): Promise<Swarm> =>
+    initSwarm({ swarmId: 'again', quicPort: 0, store: await SqliteStore.open(path) });
+  const first = await start();
+  const { developmentSecret } = first;
+  await first.shutdown();
+  const second = await start();
+  assert.ok(developmentSecret);
+  assert.equal(second.developmentSecret, developmentSecret);
+  await second.shutdown();
 });
 
 test('nobody is awaited for ever: a connection that says nothing, and a coordinator that does not exist', async () => {

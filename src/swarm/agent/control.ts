@@ -74,7 +74,10 @@ export class AgentControl {
       await this.#joinOver(connection, connection.earlyData === 'pending' ? rejoin : undefined);
     } catch (error) {
       void connection.close({ code: CLOSE_CODE.left, drainTimeout: 0 });
-      throw joinError(error, `the coordinator at ${coordinator.host}:${coordinator.port}`);
+      const told = joinError(error, `the coordinator at ${coordinator.host}:${coordinator.port}`);
+      // The token may be out of date, where another life of this agent has come in between. The secret, or the certificate, is not.
+      if (rejoin && SwarmError.isSwarmError(told) && told.code === 'ERR_SWARM_AUTHENTICATION') return this.connect();
+      throw told;
     }
   }
 

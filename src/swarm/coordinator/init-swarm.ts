@@ -5,12 +5,11 @@ import { SwarmError } from '../errors.js';
 import { checkId, checkOption, checkWords, DEFAULT_LEASE, DEFAULT_PORT } from '../options.js';
 import { givenIdentity } from '../security/identity.js';
 import { resolvePermissions } from '../security/permissions.js';
-import { makeSecret } from '../security/proof.js';
 import { Secrets } from '../security/secrets.js';
 import { MemoryStore } from '../store/memory-store.js';
 import { DEFAULT_FAN_OUT, TOPOLOGIES } from '../topology/topology.js';
 import { COORDINATOR_ROLE } from './admission.js';
-import { keysOf } from './keys.js';
+import { developmentSecretOf, keysOf } from './keys.js';
 import { TRANSPORTS, type InitSwarmOptions } from './options.js';
 import { Swarm, type SwarmSettings } from './swarm.js';
 
@@ -44,7 +43,6 @@ export async function initSwarm(options: InitSwarmOptions): Promise<Swarm> {
   const ca = options.ca ?? (options.caPath === undefined ? undefined : await readFile(options.caPath, 'utf8'));
   const given = options.secret ?? process.env['SKEIN_SWARM_SECRET'];
   const isDevelopment = given === undefined && ca === undefined;
-  const developmentSecret = isDevelopment ? makeSecret() : undefined;
   const identityGiven = await givenIdentity(options);
   if (ca !== undefined && !identityGiven) {
     throw new SwarmError(
@@ -53,6 +51,7 @@ export async function initSwarm(options: InitSwarmOptions): Promise<Swarm> {
     );
   }
   const store = options.store ?? new MemoryStore();
+  const developmentSecret = isDevelopment ? await developmentSecretOf(store) : undefined;
   const settings: SwarmSettings = {
     options,
     swarmId,

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { makeIdentity, type SwarmIdentity } from '../security/identity.js';
+import { makeSecret } from '../security/proof.js';
 import type { SwarmStore } from '../store/store.js';
 import { decodeValue, encodeValue } from '../wire/codec.js';
 
@@ -14,6 +15,7 @@ const savedKeys = z.strictObject({
 });
 
 const KEY = 'keys/coordinator';
+const SECRET = 'keys/development-secret';
 
 /** The keys in the store; new ones are made, and kept, where there are none. */
 export async function keysOf(
@@ -31,4 +33,14 @@ export async function keysOf(
   const statelessReset = new Uint8Array(randomBytes(32));
   await store.write([{ key: KEY, value: encodeValue({ v: 1, ...identity, statelessReset }) }]);
   return { identity, statelessReset };
+}
+
+/** The secret of development mode: the one that the store has from before, so that agents know it after a restart. */
+export async function developmentSecretOf(store: SwarmStore): Promise<string> {
+  const entry = await store.get(SECRET);
+  const saved = entry && decodeValue(entry.value);
+  if (typeof saved === 'string') return saved;
+  const secret = makeSecret();
+  await store.write([{ key: SECRET, value: encodeValue(secret) }]);
+  return secret;
 }
