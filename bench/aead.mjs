@@ -1,6 +1,6 @@
 // node bench/aead.mjs [bytes...]
 //
-// Microseconds per packet of ChaCha20-Poly1305: the engine's own in WebAssembly, ring's C in WebAssembly and ring
+// Microseconds per packet of ChaCha20-Poly1305 and of AES-128-GCM: the engine's own in WebAssembly, ring's C in WebAssembly and ring
 // native, which has assembly for the processor. Builds what it measures (see build.mjs for what that needs).
 
 import { execFileSync } from 'node:child_process';
@@ -8,7 +8,7 @@ import { cpus } from 'node:os';
 
 import { buildNative, buildWasm } from '../engine/tests/chacha20_poly1305/wasm/build.mjs';
 
-const CIPHERS = ['ours', 'ring'];
+const CIPHERS = ['ours', 'ring', 'ours-aes', 'ring-aes'];
 const WORKS = ['seal', 'open', 'mask'];
 
 /** WebAssembly and native take turns this often, and so do all cases within a turn: a busy moment hits all alike. */
@@ -63,14 +63,25 @@ for (let turn = 0; turn < TURNS; turn += 1) {
 
 const line = (name, ...cells) => console.log(name.padEnd(18) + cells.map((cell) => cell.padStart(14)).join(''));
 console.log(`\n${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}: microseconds per packet\n`);
-line('', 'ours wasm', 'ring wasm', 'ring native');
-for (const work of WORKS) {
-  for (const length of work === 'mask' ? [0] : lengths) {
-    line(
-      work === 'mask' ? 'header mask' : `${work} ${length} bytes`,
-      micros(wasm, 'ours', work, length),
-      micros(wasm, 'ring', work, length),
-      micros(native, 'ring', work, length),
-    );
+const NAMES = {
+  seal: (length) => `seal ${length} bytes`,
+  open: (length) => `open ${length} bytes`,
+  mask: () => 'header mask',
+};
+for (const [title, suffix] of [
+  ['ChaCha20-Poly1305', ''],
+  ['AES-128-GCM', '-aes'],
+]) {
+  line(title, 'ours wasm', 'ring wasm', 'ring native');
+  for (const work of WORKS) {
+    for (const length of work === 'mask' ? [0] : lengths) {
+      line(
+        NAMES[work](length),
+        micros(wasm, `ours${suffix}`, work, length),
+        micros(wasm, `ring${suffix}`, work, length),
+        micros(native, `ring${suffix}`, work, length),
+      );
+    }
   }
+  console.log();
 }

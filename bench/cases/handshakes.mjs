@@ -12,13 +12,13 @@ function perHandshake({ client, server }, count) {
   };
 }
 
-function skein(options) {
+function skein(options, work = 'handshakes') {
   const json = JSON.stringify({ resumption: false, ownSocket: false, ...options });
   return async ({ certificates: { cert, key, ca } }, count) =>
     perHandshake(
       await measurePair('peer-skein.mjs', {
         serverArgs: ['server', cert, key, json],
-        clientArgs: (port) => ['client', port, ca, 'handshakes', count, json],
+        clientArgs: (port) => ['client', port, ca, work, count, json],
       }),
       count,
     );
@@ -68,6 +68,7 @@ export const handshakes = [
     size: { full: 500, quick: 10 },
     sides: {
       skein: skein({ maxPathMtu: 1452 }),
+      'skein, closed once the client is ready': skein({ maxPathMtu: 1452 }, 'client-handshakes'),
       'skein, searching for loopback MTU': skein({}),
       'node:tls (TLS 1.3 over TCP)': tls,
     },

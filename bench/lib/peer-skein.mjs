@@ -65,8 +65,8 @@ async function client(port, caPath, work, size, json = '{}') {
   const alpn = [{ upload: 'sink', download: 'source' }[work] ?? 'echo'];
   const connectOptions = { alpn, caPath, ownSocket: true, ...options };
   const connect = () => endpoint.connect('127.0.0.1', Number(port), connectOptions);
-  if (work === 'handshakes') {
-    await handshakes(control, connect, Number(size));
+  if (work === 'handshakes' || work === 'client-handshakes') {
+    await handshakes(control, connect, Number(size), work === 'handshakes');
   } else {
     const connection = await connect();
     const open = async () => {
@@ -82,9 +82,11 @@ async function client(port, caPath, work, size, json = '{}') {
   await endpoint.close();
 }
 
-async function handshakes(control, connect, count) {
+async function handshakes(control, connect, count, untilConfirmed) {
   const one = async () => {
     const connection = await connect();
+    // The server confirms when it has verified the client's Finished, which has not even left yet.
+    if (untilConfirmed) await new Promise((resolve) => connection.once('handshakeConfirmed', resolve));
     connection.destroy();
   };
   for (let done = 0; done < Math.min(count, 200); done++) await one();

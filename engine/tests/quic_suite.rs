@@ -1,10 +1,21 @@
-//! Packet and header protection through rustls's interface: RFC 9001 appendix A.5, and *ring*'s as the other half.
+//! Packet and header protection through rustls's interface: RFC 9001 appendices A.3 and A.5, and *ring*'s as the other half.
 
 use rustls::crypto::cipher::{AeadKey, Iv};
 use rustls::crypto::ring;
-use rustls::quic::{Algorithm, HeaderProtectionKey, PacketKey};
-use rustls::{CipherSuite, SupportedCipherSuite};
+use rustls::quic::{Algorithm, HeaderProtectionKey, Keys, PacketKey, Version};
+use rustls::{CipherSuite, Side, SupportedCipherSuite};
 use skein_engine::crypto::{DEFAULT_SUITES, provider, quic_suite};
+
+fn chacha20() -> SupportedCipherSuite {
+    quic_suite(CipherSuite::TLS13_CHACHA20_POLY1305_SHA256).expect("a suite")
+}
+
+/// Each of our suites and *ring*'s.
+fn pairs() -> [(SupportedCipherSuite, SupportedCipherSuite); 3] {
+    use ring::cipher_suite::{TLS13_AES_128_GCM_SHA256, TLS13_AES_256_GCM_SHA384, TLS13_CHACHA20_POLY1305_SHA256};
+    [TLS13_CHACHA20_POLY1305_SHA256, TLS13_AES_128_GCM_SHA256, TLS13_AES_256_GCM_SHA384]
+        .map(|theirs| (quic_suite(theirs.suite()).expect("a suite"), theirs))
+}
 
 const KEY: [u8; 32] = [
     0xc6, 0xd9, 0x8f, 0xf3, 0x44, 0x1c, 0x3f, 0xe1, 0xb2, 0x18, 0x20, 0x94, 0xf6, 0x9c, 0xaa, 0x2e, 0xd4, 0xb7, 0x16,
@@ -37,7 +48,7 @@ fn short_header_packet_of_rfc9001() {
         0x4c, 0xfe, 0x41, 0x89, 0x65, 0x5e, 0x5c, 0xd5, 0x5c, 0x41, 0xf6, 0x90, 0x80, 0x57, 0x5d, 0x79, 0x99, 0xc2,
         0x5a, 0x5b, 0xfb,
     ];
-    let (packet_key, header_key) = (packet_key(quic_suite()), header_key(quic_suite()));
+    let (packet_key, header_key) = (packet_key(chacha20()), header_key(chacha20()));
 
     let mut payload = [0x01];
     let tag = packet_key.encrypt_in_place(PACKET_NUMBER, &HEADER, &mut payload).unwrap();
@@ -56,7 +67,7 @@ fn short_header_packet_of_rfc9001() {
 
 #[test]
 fn packets_of_any_path_and_number_agree_with_ring() {
-    let ours = packet_key(quic_suite());
+    let ours = packet_key(chacha20());
     let theirs = packet_key(ring::cipher_suite::TLS13_CHACHA20_POLY1305_SHA256);
     let numbers = [0, 1, 255, 65_536, 0xffff_ffff, 0x1_0000_0000, (1 << 62) - 1];
     for path_id in [0, 1, 2, 0xaead, u32::MAX] {
@@ -89,7 +100,7 @@ fn packets_of_any_path_and_number_agree_with_ring() {
 
 #[test]
 fn header_protection_agrees_with_ring() {
-    let ours = header_key(quic_suite());
+    let ours = header_key(chacha20());
     let theirs = header_key(ring::cipher_suite::TLS13_CHACHA20_POLY1305_SHA256);
     for first in 0..=255u8 {
         for length in 0..=4 {
@@ -113,7 +124,7 @@ fn header_protection_agrees_with_ring() {
 
 #[test]
 fn header_protection_refuses_wrong_lengths_untouched() {
-    let key = header_key(quic_suite());
+    let key = header_key(chacha20());
     for (sample, number) in [(15, 4), (17, 4), (0, 4), (16, 5)] {
         let (sample, mut first, mut number) = (vec![9; sample], 0x41, vec![9; number]);
         assert!(key.encrypt_in_place(&sample, &mut first, &mut number).is_err());
@@ -126,12 +137,12 @@ fn header_protection_refuses_wrong_lengths_untouched() {
 #[test]
 fn limits_and_lengths_are_those_of_ring() {
     let ring_suite = ring::cipher_suite::TLS13_CHACHA20_POLY1305_SHA256;
-    let (ours, theirs) = (packet_key(quic_suite()), packet_key(ring_suite));
+    let (ours, theirs) = (packet_key(chacha20()), packet_key(ring_suite));
     assert_eq!(ours.confidentiality_limit(), theirs.confidentiality_limit());
     assert_eq!(ours.integrity_limit(), theirs.integrity_limit());
     assert_eq!(ours.tag_len(), theirs.tag_len());
-    assert_eq!(header_key(quic_suite()).sample_len(), header_key(ring_suite).sample_len());
-    assert_eq!(algorithm(quic_suite()).aead_key_len(), algorithm(ring_suite).aead_key_len());
+    assert_eq!(header_key(chacha20()).sample_len(), header_key(ring_suite).sample_len());
+    assert_eq!(algorithm(chacha20()).aead_key_len(), algorithm(ring_suite).aead_key_len());
 }
 
 #[test]
@@ -148,10 +159,81 @@ fn provider_has_the_suites_asked_for_in_their_order() {
 }
 
 #[test]
-fn provider_protects_chacha20_packets_with_our_code() {
-    let theirs = algorithm(ring::cipher_suite::TLS13_CHACHA20_POLY1305_SHA256);
+fn provider_protects_packets_with_our_code() {
     let provider = provider(DEFAULT_SUITES);
-    let ours = algorithm(provider.cipher_suites[0]);
-    assert!(!core::ptr::addr_eq(ours, theirs));
-    assert!(core::ptr::addr_eq(ours, algorithm(quic_suite())));
+    for (suite, (ours, theirs)) in provider.cipher_suites.iter().zip(pairs()) {
+        assert!(core::ptr::addr_eq(algorithm(*suite), algorithm(ours)));
+        assert!(!core::ptr::addr_eq(algorithm(*suite), algorithm(theirs)));
+    }
+}
+
+/// Keys of a suite as a connection's first packets have them; those of other packets are made of other secrets.
+fn initial_keys(suite: SupportedCipherSuite, side: Side) -> Keys {
+    let suite = suite.tls13().and_then(|suite| suite.quic_suite()).expect("a suite for QUIC");
+    suite.keys(&[0x83, 0x94, 0xc8, 0xf0, 0x3e, 0x51, 0x57, 0x08], side, Version::V1)
+}
+
+/// RFC 9001 appendix A.3.
+#[test]
+fn server_initial_of_rfc9001() {
+    let hex = |text: &str| -> Vec<u8> {
+        (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+    };
+    let mut header = hex("c1000000010008f067a5502a4262b50040750001");
+    let mut payload = hex(
+        "02000000000600405a020000560303eefce7f7b37ba1d1632e96677825ddf73988cfc79825df566dc5430b9a045a12\
+         00130100002e00330024001d00209d3c940d89690b84d08a60993c144eca684d1081287c834d5311bcf32bb9da1a00\
+         2b00020304",
+    );
+    let protected = hex(
+        "cf000000010008f067a5502a4262b5004075c0d95a482cd0991cd25b0aac406a5816b6394100f37a1c69797554780b\
+         b38cc5a99f5ede4cf73c3ec2493a1839b3dbcba3f6ea46c5b7684df3548e7ddeb9c3bf9c73cc3f3bded74b562bfb19\
+         fb84022f8ef4cdd93795d77d06edbb7aaf2f58891850abbdca3d20398c276456cbc42158407dd074ee",
+    );
+    let keys = initial_keys(quic_suite(CipherSuite::TLS13_AES_128_GCM_SHA256).unwrap(), Side::Server).local;
+    let tag = keys.packet.encrypt_in_place(1, &header, &mut payload).unwrap();
+    payload.extend_from_slice(tag.as_ref());
+    let (start, number) = header.split_at_mut(18);
+    keys.header.encrypt_in_place(&payload[2..18], &mut start[0], number).unwrap();
+    assert_eq!([header, payload].concat(), protected);
+}
+
+#[test]
+fn all_suites_agree_with_ring_on_packets_headers_and_limits() {
+    for (ours, theirs) in pairs() {
+        let (sending, receiving) = (initial_keys(ours, Side::Client).local, initial_keys(theirs, Side::Server).remote);
+        let (packet, ring_packet) = (&sending.packet, &receiving.packet);
+        assert_eq!(packet.confidentiality_limit(), ring_packet.confidentiality_limit());
+        assert_eq!(packet.integrity_limit(), ring_packet.integrity_limit());
+        assert_eq!(packet.tag_len(), ring_packet.tag_len());
+        assert_eq!(sending.header.sample_len(), receiving.header.sample_len());
+        assert_eq!(algorithm(ours).aead_key_len(), algorithm(theirs).aead_key_len());
+        for path_id in [0, 1, 0xaead] {
+            for (number, length) in [(0, 0), (1, 1), (255, 15), (65_536, 16), (0x1_0000_0000, 1180), (1 << 61, 8999)] {
+                let plaintext: Vec<u8> = (0..length).map(|i| (i ^ number) as u8).collect();
+                let mut sealed = plaintext.clone();
+                let tag = packet.encrypt_in_place_for_path(path_id, number, b"header", &mut sealed).unwrap();
+                sealed.extend_from_slice(tag.as_ref());
+                let opened = |path_id, number, header: &[u8]| {
+                    let (mut a, mut b) = (sealed.clone(), sealed.clone());
+                    let ours = packet.decrypt_in_place_for_path(path_id, number, header, &mut a).map(<[u8]>::to_vec);
+                    let theirs = ring_packet.decrypt_in_place_for_path(path_id, number, header, &mut b);
+                    assert_eq!(ours, theirs.map(<[u8]>::to_vec));
+                    ours
+                };
+                assert_eq!(opened(path_id, number, b"header"), Ok(plaintext));
+                assert_eq!(opened(path_id, number + 1, b"header"), Err(rustls::Error::DecryptError));
+                assert_eq!(opened(path_id, number, b"reader"), Err(rustls::Error::DecryptError));
+            }
+        }
+        for first in 0..=255u8 {
+            let sample: [u8; 16] = core::array::from_fn(|i| first.wrapping_mul(31).wrapping_add(i as u8));
+            let (mut a, mut b) = ((first, [first, 1, 2, 3]), (first, [first, 1, 2, 3]));
+            sending.header.encrypt_in_place(&sample, &mut a.0, &mut a.1).unwrap();
+            receiving.header.encrypt_in_place(&sample, &mut b.0, &mut b.1).unwrap();
+            assert_eq!(a, b);
+            sending.header.decrypt_in_place(&sample, &mut a.0, &mut a.1).unwrap();
+            assert_eq!(a, (first, [first, 1, 2, 3]));
+        }
+    }
 }

@@ -1,47 +1,126 @@
-//! Our ChaCha20-Poly1305 as rustls's packet and header protection for QUIC (RFC 9001 section 5).
+//! Our ChaCha20-Poly1305 and AES-GCM as rustls's packet and header protection for QUIC (RFC 9001 section 5).
 
 use rustls::Error;
 use rustls::crypto::cipher::{AeadKey, Iv, Nonce};
 use rustls::quic::{Algorithm, HeaderProtectionKey, PacketKey, Tag};
 use zeroize::Zeroize;
 
-use super::chacha20_poly1305::{KEY_LEN, Key, MASK_LEN, MAX_LEN, NONCE_LEN, SAMPLE_LEN, TAG_LEN};
+use super::{aes_gcm, chacha20_poly1305};
+
+const NONCE_LEN: usize = 12;
+const TAG_LEN: usize = 16;
+const SAMPLE_LEN: usize = 16;
+const MASK_LEN: usize = 5;
+
+/// A key that protects packets, or headers.
+trait Key: Send + Sync + 'static {
+    /// RFC 9001 section 6.6.
+    const CONFIDENTIALITY_LIMIT: u64;
+    /// RFC 9001 section 6.6.
+    const INTEGRITY_LIMIT: u64;
+    const MAX_LEN: u64;
+
+    fn seal(&self, nonce: &[u8; NONCE_LEN], header: &[u8], payload: &mut [u8]) -> [u8; TAG_LEN];
+
+    /// `None`: it does not authenticate.
+    fn open<'a>(&self, nonce: &[u8; NONCE_LEN], header: &[u8], payload: &'a mut [u8]) -> Option<&'a [u8]>;
+
+    fn mask(&self, sample: &[u8; SAMPLE_LEN]) -> [u8; MASK_LEN];
+}
+
+impl Key for chacha20_poly1305::Key {
+    /// More than the packets that a connection can have.
+    const CONFIDENTIALITY_LIMIT: u64 = u64::MAX;
+    const INTEGRITY_LIMIT: u64 = 1 << 36;
+    const MAX_LEN: u64 = chacha20_poly1305::MAX_LEN;
+
+    fn seal(&self, nonce: &[u8; NONCE_LEN], header: &[u8], payload: &mut [u8]) -> [u8; TAG_LEN] {
+        self.seal_in_place(nonce, header, payload)
+    }
+
+    fn open<'a>(&self, nonce: &[u8; NONCE_LEN], header: &[u8], payload: &'a mut [u8]) -> Option<&'a [u8]> {
+        self.open_in_place(nonce, header, payload).ok().map(|plaintext| &*plaintext)
+    }
+
+    fn mask(&self, sample: &[u8; SAMPLE_LEN]) -> [u8; MASK_LEN] {
+        self.mask(sample)
+    }
+}
+
+impl Key for aes_gcm::Key {
+    const CONFIDENTIALITY_LIMIT: u64 = 1 << 23;
+    const INTEGRITY_LIMIT: u64 = 1 << 52;
+    const MAX_LEN: u64 = aes_gcm::MAX_LEN;
+
+    fn seal(&self, nonce: &[u8; NONCE_LEN], header: &[u8], payload: &mut [u8]) -> [u8; TAG_LEN] {
+        self.seal_in_place(nonce, header, payload)
+    }
+
+    fn open<'a>(&self, nonce: &[u8; NONCE_LEN], header: &[u8], payload: &'a mut [u8]) -> Option<&'a [u8]> {
+        self.open_in_place(nonce, header, payload).ok().map(|plaintext| &*plaintext)
+    }
+
+    fn mask(&self, sample: &[u8; SAMPLE_LEN]) -> [u8; MASK_LEN] {
+        self.mask(sample)
+    }
+}
 
 /// Makes packet keys and header protection keys; goes into [`rustls::Tls13CipherSuite::quic`].
 pub struct ChaCha20Poly1305;
 
 impl Algorithm for ChaCha20Poly1305 {
     fn packet_key(&self, key: AeadKey, iv: Iv) -> Box<dyn PacketKey> {
-        let iv = iv.as_ref().try_into();
-        Box::new(ChaCha20Poly1305PacketKey { key: key_from(&key), iv: iv.expect("rustls has IVs of 12 bytes") })
+        Box::new(OurPacketKey::new(chacha20_key(&key), &iv))
     }
 
     fn header_protection_key(&self, key: AeadKey) -> Box<dyn HeaderProtectionKey> {
-        Box::new(ChaCha20HeaderProtectionKey(key_from(&key)))
+        Box::new(OurHeaderKey(chacha20_key(&key)))
     }
 
     fn aead_key_len(&self) -> usize {
-        KEY_LEN
+        chacha20_poly1305::KEY_LEN
     }
 }
 
-fn key_from(key: &AeadKey) -> Key {
+fn chacha20_key(key: &AeadKey) -> chacha20_poly1305::Key {
     let bytes = key.as_ref().try_into();
-    Key::new(bytes.expect("rustls derives keys of aead_key_len() bytes"))
+    chacha20_poly1305::Key::new(bytes.expect("rustls derives keys of aead_key_len() bytes"))
 }
 
-struct ChaCha20Poly1305PacketKey {
-    key: Key,
+/// As [`ChaCha20Poly1305`], with keys of so many bytes: 16 or 32.
+pub struct AesGcm(pub usize);
+
+impl Algorithm for AesGcm {
+    fn packet_key(&self, key: AeadKey, iv: Iv) -> Box<dyn PacketKey> {
+        Box::new(OurPacketKey::new(aes_gcm::Key::new(key.as_ref()), &iv))
+    }
+
+    fn header_protection_key(&self, key: AeadKey) -> Box<dyn HeaderProtectionKey> {
+        Box::new(OurHeaderKey(aes_gcm::Key::new(key.as_ref())))
+    }
+
+    fn aead_key_len(&self) -> usize {
+        self.0
+    }
+}
+
+struct OurPacketKey<K> {
+    key: K,
     iv: [u8; NONCE_LEN],
 }
 
-impl Drop for ChaCha20Poly1305PacketKey {
+impl<K> Drop for OurPacketKey<K> {
     fn drop(&mut self) {
         self.iv.zeroize();
     }
 }
 
-impl ChaCha20Poly1305PacketKey {
+impl<K: Key> OurPacketKey<K> {
+    fn new(key: K, iv: &Iv) -> Self {
+        let iv = iv.as_ref().try_into();
+        Self { key, iv: iv.expect("rustls has IVs of 12 bytes") }
+    }
+
     /// RFC 9001 section 5.3, and for paths other than 0 the nonce of the multipath extension
     /// (draft-ietf-quic-multipath).
     fn nonce(&self, path_id: u32, packet_number: u64) -> [u8; NONCE_LEN] {
@@ -49,22 +128,19 @@ impl ChaCha20Poly1305PacketKey {
     }
 
     fn seal(&self, nonce: [u8; NONCE_LEN], header: &[u8], payload: &mut [u8]) -> Result<Tag, Error> {
-        if payload.len() as u64 > MAX_LEN {
+        if payload.len() as u64 > K::MAX_LEN {
             return Err(Error::EncryptError);
         }
-        let tag = self.key.seal_in_place(&nonce, header, payload);
+        let tag = self.key.seal(&nonce, header, payload);
         Ok(Tag::from(&tag[..]))
     }
 
     fn open<'a>(&self, nonce: [u8; NONCE_LEN], header: &[u8], payload: &'a mut [u8]) -> Result<&'a [u8], Error> {
-        match self.key.open_in_place(&nonce, header, payload) {
-            Ok(plaintext) => Ok(plaintext),
-            Err(_) => Err(Error::DecryptError),
-        }
+        self.key.open(&nonce, header, payload).ok_or(Error::DecryptError)
     }
 }
 
-impl PacketKey for ChaCha20Poly1305PacketKey {
+impl<K: Key> PacketKey for OurPacketKey<K> {
     fn encrypt_in_place(&self, packet_number: u64, header: &[u8], payload: &mut [u8]) -> Result<Tag, Error> {
         self.seal(self.nonce(0, packet_number), header, payload)
     }
@@ -102,20 +178,18 @@ impl PacketKey for ChaCha20Poly1305PacketKey {
         TAG_LEN
     }
 
-    /// RFC 9001 section 6.6: more than the packets that a connection can have.
     fn confidentiality_limit(&self) -> u64 {
-        u64::MAX
+        K::CONFIDENTIALITY_LIMIT
     }
 
-    /// RFC 9001 section 6.6.
     fn integrity_limit(&self) -> u64 {
-        1 << 36
+        K::INTEGRITY_LIMIT
     }
 }
 
-struct ChaCha20HeaderProtectionKey(Key);
+struct OurHeaderKey<K>(K);
 
-impl ChaCha20HeaderProtectionKey {
+impl<K: Key> OurHeaderKey<K> {
     fn mask(&self, sample: &[u8], packet_number: &[u8]) -> Result<[u8; MASK_LEN], Error> {
         let sample: &[u8; SAMPLE_LEN] =
             sample.try_into().map_err(|_| Error::General("a header protection sample is 16 bytes".into()))?;
@@ -126,7 +200,7 @@ impl ChaCha20HeaderProtectionKey {
     }
 }
 
-impl HeaderProtectionKey for ChaCha20HeaderProtectionKey {
+impl<K: Key> HeaderProtectionKey for OurHeaderKey<K> {
     fn encrypt_in_place(&self, sample: &[u8], first: &mut u8, packet_number: &mut [u8]) -> Result<(), Error> {
         let mask = self.mask(sample, packet_number)?;
         let plain = *first;

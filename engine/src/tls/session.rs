@@ -8,10 +8,11 @@ use std::sync::Arc;
 use noq_proto::crypto::{self, ExportKeyingMaterialError, KeyPair, Keys, UnsupportedVersion};
 use noq_proto::transport_parameters::TransportParameters;
 use noq_proto::{ConnectError, ConnectionId, Side, TransportError, TransportErrorCode};
-use ring::aead;
 use rustls::pki_types::ServerName;
 use rustls::quic::{Connection, KeyChange, PacketKey, Secrets, Suite, Version};
 use rustls::{CipherSuite, HandshakeKind};
+
+use crate::crypto::aes_gcm;
 
 /// What the handshake settled, as far as it has got.
 #[derive(Clone, Debug, Default)]
@@ -38,10 +39,9 @@ fn encode(params: &TransportParameters) -> Vec<u8> {
 
 /// The suite that protects Initial packets (RFC 9001 5.2), whatever suites the handshake may negotiate.
 pub(super) fn initial_suite() -> Suite {
-    rustls::crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256
-        .tls13()
-        .and_then(|suite| suite.quic_suite())
-        .expect("ring's AES-128-GCM suite supports QUIC")
+    crate::crypto::quic_suite(CipherSuite::TLS13_AES_128_GCM_SHA256)
+        .and_then(|suite| suite.tls13()?.quic_suite())
+        .expect("AES-128-GCM is one of ours")
 }
 
 fn initial_keys(dst_cid: ConnectionId, side: Side) -> Keys {
@@ -70,11 +70,7 @@ fn retry_integrity_tag(original_dst_cid: &[u8], packet: &[&[u8]]) -> [u8; 16] {
     for part in packet {
         pseudo_packet.extend_from_slice(part);
     }
-    let key = aead::LessSafeKey::new(aead::UnboundKey::new(&aead::AES_128_GCM, &KEY).expect("a key of 16 bytes"));
-    let tag = key
-        .seal_in_place_separate_tag(aead::Nonce::assume_unique_for_key(NONCE), aead::Aad::from(pseudo_packet), &mut [])
-        .expect("sealing nothing cannot fail");
-    tag.as_ref().try_into().expect("a tag of 16 bytes")
+    aes_gcm::Key::new(&KEY).seal_in_place(&NONCE, &pseudo_packet, &mut [])
 }
 
 /// One connection's TLS state.

@@ -1,6 +1,6 @@
 // node --test engine/tests/chacha20_poly1305/wasm/run.mjs
 //
-// Runs the checks of ../checks inside WebAssembly, on simd128: the code that the engine ships.
+// Runs the checks of ../checks and ../../aes_gcm/checks inside WebAssembly, on simd128: the code that the engine ships.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -4,13 +4,15 @@ use std::hint::black_box;
 
 use ring::aead;
 
-use crate::chacha20_poly1305::Key;
+use crate::{aes_gcm, chacha20_poly1305};
 
-/// Whose implementation.
+/// Which cipher, and whose implementation of it.
 #[derive(Clone, Copy)]
 pub enum Cipher {
-    Ours,
-    Ring,
+    ChaCha20Poly1305,
+    RingChaCha20Poly1305,
+    Aes128Gcm,
+    RingAes128Gcm,
 }
 
 /// What is done per packet.
@@ -35,7 +37,8 @@ pub struct Bench {
 }
 
 enum Keys {
-    Ours(Key),
+    ChaCha20Poly1305(chacha20_poly1305::Key),
+    Aes128Gcm(aes_gcm::Key),
     Ring(aead::LessSafeKey, aead::quic::HeaderProtectionKey),
 }
 
@@ -44,11 +47,10 @@ impl Bench {
     pub fn new(cipher: Cipher, work: Work, length: usize) -> Self {
         let key: [u8; 32] = core::array::from_fn(|i| i as u8);
         let keys = match cipher {
-            Cipher::Ours => Keys::Ours(Key::new(&key)),
-            Cipher::Ring => Keys::Ring(
-                aead::LessSafeKey::new(aead::UnboundKey::new(&aead::CHACHA20_POLY1305, &key).expect("a key")),
-                aead::quic::HeaderProtectionKey::new(&aead::quic::CHACHA20, &key).expect("a key"),
-            ),
+            Cipher::ChaCha20Poly1305 => Keys::ChaCha20Poly1305(chacha20_poly1305::Key::new(&key)),
+            Cipher::Aes128Gcm => Keys::Aes128Gcm(aes_gcm::Key::new(&key[..16])),
+            Cipher::RingChaCha20Poly1305 => ring_keys(&aead::CHACHA20_POLY1305, &aead::quic::CHACHA20, &key),
+            Cipher::RingAes128Gcm => ring_keys(&aead::AES_128_GCM, &aead::quic::AES_128, &key[..16]),
         };
         let plaintext: Vec<u8> = (0..length).map(|i| i as u8).collect();
         let mut packet = plaintext.clone();
@@ -84,7 +86,8 @@ impl Bench {
         let length = self.packet.len() - 16;
         let (payload, tag) = self.packet.split_at_mut(length);
         match &self.keys {
-            Keys::Ours(key) => tag.copy_from_slice(&key.seal_in_place(&nonce, &HEADER, payload)),
+            Keys::ChaCha20Poly1305(key) => tag.copy_from_slice(&key.seal_in_place(&nonce, &HEADER, payload)),
+            Keys::Aes128Gcm(key) => tag.copy_from_slice(&key.seal_in_place(&nonce, &HEADER, payload)),
             Keys::Ring(key, _) => {
                 let nonce = aead::Nonce::assume_unique_for_key(nonce);
                 let sealed = key.seal_in_place_separate_tag(nonce, aead::Aad::from(&HEADER), payload);
@@ -99,7 +102,10 @@ impl Bench {
         self.packet.copy_from_slice(&self.sealed);
         let nonce = self.nonce();
         match &self.keys {
-            Keys::Ours(key) => drop(key.open_in_place(&nonce, &HEADER, &mut self.packet).expect("opened")),
+            Keys::ChaCha20Poly1305(key) => {
+                assert!(key.open_in_place(&nonce, &HEADER, &mut self.packet).is_ok(), "opened");
+            }
+            Keys::Aes128Gcm(key) => assert!(key.open_in_place(&nonce, &HEADER, &mut self.packet).is_ok(), "opened"),
             Keys::Ring(key, _) => {
                 let nonce = aead::Nonce::assume_unique_for_key(nonce);
                 let opened = key.open_in_place(nonce, aead::Aad::from(&HEADER), &mut self.packet);
@@ -112,9 +118,17 @@ impl Bench {
     fn mask(&mut self) {
         let sample = self.packet.first_chunk::<16>().expect("16 bytes");
         let mask = match &self.keys {
-            Keys::Ours(key) => key.mask(black_box(sample)),
+            Keys::ChaCha20Poly1305(key) => key.mask(black_box(sample)),
+            Keys::Aes128Gcm(key) => key.mask(black_box(sample)),
             Keys::Ring(_, key) => key.new_mask(black_box(sample)).expect("a mask"),
         };
         black_box(mask);
     }
+}
+
+fn ring_keys(packets: &'static aead::Algorithm, headers: &'static aead::quic::Algorithm, key: &[u8]) -> Keys {
+    Keys::Ring(
+        aead::LessSafeKey::new(aead::UnboundKey::new(packets, key).expect("a key")),
+        aead::quic::HeaderProtectionKey::new(headers, key).expect("a key"),
+    )
 }

@@ -3,12 +3,16 @@
 use std::sync::Mutex;
 
 use crate::bench::{Bench, Cipher, Work};
-use crate::checks::CHECKS;
+use crate::{aes_checks, checks};
 
 /// The text that JavaScript reads next.
 static MESSAGE: Mutex<String> = Mutex::new(String::new());
 
 static BENCH: Mutex<Option<Bench>> = Mutex::new(None);
+
+fn checks() -> impl Iterator<Item = &'static (&'static str, fn())> {
+    checks::CHECKS.iter().chain(aes_checks::CHECKS)
+}
 
 fn say(text: String) {
     if let Ok(mut message) = MESSAGE.lock() {
@@ -39,25 +43,26 @@ extern "C" fn message_length() -> usize {
 
 #[unsafe(no_mangle)]
 extern "C" fn check_count() -> usize {
-    CHECKS.len()
+    checks().count()
 }
 
 /// Makes the name of a check the message.
 #[unsafe(no_mangle)]
 extern "C" fn check_name(index: usize) {
-    say(CHECKS[index].0.into());
+    say(checks().nth(index).expect("a check").0.into());
 }
 
 /// Runs a check.
 #[unsafe(no_mangle)]
 extern "C" fn check_run(index: usize) {
-    CHECKS[index].1();
+    checks().nth(index).expect("a check").1();
 }
 
-/// Prepares `bench_run`: `cipher` 0 is ours and 1 is ring's; `work` 0 seals, 1 opens, 2 makes a header protection mask.
+/// Prepares `bench_run`: `cipher` 0 is our ChaCha20-Poly1305 and 1 ring's, 2 our AES-128-GCM and
+/// 3 ring's; `work` 0 seals, 1 opens, 2 makes a header protection mask.
 #[unsafe(no_mangle)]
 extern "C" fn bench_prepare(cipher: usize, work: usize, length: usize) {
-    let cipher = [Cipher::Ours, Cipher::Ring][cipher];
+    let cipher = [Cipher::ChaCha20Poly1305, Cipher::RingChaCha20Poly1305, Cipher::Aes128Gcm, Cipher::RingAes128Gcm][cipher];
     let work = [Work::Seal, Work::Open, Work::Mask][work];
     *BENCH.lock().expect("not poisoned") = Some(Bench::new(cipher, work, length));
 }
