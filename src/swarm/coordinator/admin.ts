@@ -65,8 +65,7 @@ export class Admin {
         return this.#host.report();
       case 'cancel-task': {
         const { id, reason } = parsed(ADMIN_REQUESTS[name], frame, from);
-        if (tasks.scheduler.get(id)?.spec.submitter !== from)
-          core.assertAllowed(from, 'administer', 'cancel tasks of others');
+        if (tasks.submitterOf(id) !== from) core.assertAllowed(from, 'administer', 'cancel tasks of others');
         return tasks.cancel(id, reason);
       }
       case 'task': {

@@ -68,7 +68,9 @@ export class FrameStream {
   #failed(error: unknown): SwarmError {
     this.#error ??= streamError(error, this.#remote);
     // The other half stays, so that the remote can be told.
-    if (SwarmError.isSwarmError(error)) this.stream.stopSending(STREAM_CODE.protocol);
+    if (SwarmError.isSwarmError(error)) {
+      this.stream.stopSending(error.code === 'ERR_SWARM_TOO_LARGE' ? STREAM_CODE.tooLarge : STREAM_CODE.protocol);
+    }
     return this.#error;
   }
 
@@ -168,6 +170,8 @@ function verbOf(code: SwarmError['code']): string {
       return 'gave up the exchange because its deadline had passed';
     case 'ERR_SWARM_PROTOCOL':
       return 'broke the exchange off: what it was sent is not of the protocol it speaks';
+    case 'ERR_SWARM_TOO_LARGE':
+      return 'refused what it was sent: it is larger than the maxMessageBytes there';
     case 'ERR_SWARM_AGENT_LOST':
       return 'lost the agent that the exchange was for';
     default:

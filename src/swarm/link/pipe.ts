@@ -8,6 +8,7 @@ const CODE_OF: Partial<Record<SwarmError['code'], number>> = {
   ERR_SWARM_CANCELLED: STREAM_CODE.cancelled,
   ERR_SWARM_TIMEOUT: STREAM_CODE.timeout,
   ERR_SWARM_PROTOCOL: STREAM_CODE.protocol,
+  ERR_SWARM_TOO_LARGE: STREAM_CODE.tooLarge,
 };
 
 /** Joins two streams until both directions have ended. Never rejects. */

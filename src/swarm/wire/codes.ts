@@ -57,6 +57,8 @@ export const STREAM_CODE = {
   done: 0x104,
   /** Too much at once. */
   refused: 0x105,
+  /** A frame is longer than the reader's limit. */
+  tooLarge: 0x106,
 } as const;
 
 /** What a stream code means to whoever waits on the exchange. */
@@ -68,6 +70,8 @@ export function errorOfStreamCode(code: number | undefined): SwarmErrorCode {
       return 'ERR_SWARM_PROTOCOL';
     case STREAM_CODE.unreachable:
       return 'ERR_SWARM_AGENT_LOST';
+    case STREAM_CODE.tooLarge:
+      return 'ERR_SWARM_TOO_LARGE';
     default:
       return 'ERR_SWARM_CANCELLED';
   }

@@ -1,6 +1,7 @@
 /** Attempts under way: each is a stream to the agent that makes it, or a call in this process. */
 
 import { SwarmError } from '../errors.js';
+import { wordsOf } from '../link/errors.js';
 import { streamError, type FrameStream } from '../link/frame-stream.js';
 import type { MemberCore } from '../member-core.js';
 import type { SchedulerAction, TaskFailure } from '../tasks/index.js';
@@ -20,7 +21,7 @@ export interface AttemptReports {
   progress(id: string, attempt: number, news: TaskNews): Promise<void> | undefined;
   completed(id: string, attempt: number, result: Uint8Array): void;
   failed(id: string, attempt: number, failure: TaskFailure): void;
-  /** The agent takes no more at the moment, or cannot be reached. */
+  /** The agent takes no more at the moment. */
   rejected(id: string, attempt: number): void;
 }
 
@@ -76,6 +77,9 @@ export class Attempts {
       const end = await this.#worker.run(spec.capability, order, payload, sink, controller);
       if (end.kind === 'done') this.#reports.completed(id, attempt, pack(end.result));
       else this.#reports.failed(id, attempt, end);
+    } catch (error) {
+      const { code, message } = wordsOf(error);
+      this.#reports.failed(id, attempt, { code, message, retry: true });
     } finally {
       this.#revokers.delete(name);
     }
@@ -146,11 +150,12 @@ export class Attempts {
     }
   }
 
-  /** The stream ended without an outcome. Where the agent is gone too, its departure gives the task to somebody else. */
+  /**
+   * The stream ended without an outcome. Where the agent is gone too, its departure, which the membership tells, gives the task to somebody
+   * else: it knows whether the agent left or died, and a task of which agents die must count that.
+   */
   #lost({ id, attempt, agent }: Assignment, error: SwarmError, revoked: boolean): void {
-    if (revoked) return;
-    const isThere = this.#core.links.get(agent) !== undefined;
-    if (isThere) this.#reports.failed(id, attempt, { code: error.code, message: error.message, retry: true });
-    else this.#reports.rejected(id, attempt);
+    if (revoked || !this.#core.links.get(agent)) return;
+    this.#reports.failed(id, attempt, { code: error.code, message: error.message, retry: true });
   }
 }

@@ -5,11 +5,10 @@
 
 import { SwarmError } from '../errors.js';
 import type { FrameStream } from '../link/frame-stream.js';
-import type { Link } from '../link/links.js';
 import type { MemberCore } from '../member-core.js';
 import { valueOf } from '../messaging/values.js';
 import { STREAM_CODE } from '../wire/codes.js';
-import { encodeFrames, protocolError, type Frame } from '../wire/frames.js';
+import { protocolError, type Frame } from '../wire/frames.js';
 import { encodeHead, type ExchangeType } from '../wire/head.js';
 import { encodeValue } from '../wire/codec.js';
 import { FRAME } from '../wire/codes.js';
@@ -31,8 +30,10 @@ interface Pending {
   readonly request: TaskRequest;
   /** Until it is accepted. */
   payload: Frame | undefined;
-  accepted: () => void;
-  refused: (error: unknown) => void;
+  /** Whether the submitter has aborted it, and the coordinator may not know. */
+  aborted: boolean;
+  readonly accepted: () => void;
+  readonly refused: (error: unknown) => void;
 }
 
 export class TaskClient {
@@ -52,20 +53,26 @@ export class TaskClient {
     const handle: TaskHandle = new TaskHandle(request.id, capability, (reason) =>
       this.#host.cancelTask(handle.id, reason),
     );
+    let pending: Pending | undefined;
     const accepted = new Promise<void>((resolve, reject) => {
-      const pending: Pending = { handle, request, payload, accepted: resolve, refused: reject };
+      pending = { handle, request, payload, aborted: false, accepted: resolve, refused: reject };
       this.#pending.add(pending);
       void this.#follow(pending);
     });
+    if (!signal) {
+      await accepted;
+      return handle;
+    }
     const onAbort = (): void => {
-      handle.cancel('its signal was aborted').catch(() => undefined);
+      if (pending) pending.aborted = true;
+      pending?.refused(signal.reason);
       handle.fail(
-        new SwarmError('ERR_SWARM_TASK_CANCELLED', `Task ${handle.id} was cancelled here`, { cause: signal?.reason }),
+        new SwarmError('ERR_SWARM_TASK_CANCELLED', `Task ${handle.id} was cancelled here`, { cause: signal.reason }),
       );
     };
-    signal?.addEventListener('abort', onAbort, { once: true });
-    handle.once('settled', () => signal?.removeEventListener('abort', onAbort));
-    await (signal ? Promise.race([accepted, rejectOn(signal)]) : accepted);
+    signal.addEventListener('abort', onAbort);
+    handle.once('settled', () => signal.removeEventListener('abort', onAbort));
+    await accepted;
     return handle;
   }
 
@@ -75,9 +82,11 @@ export class TaskClient {
     try {
       for (;;) {
         await this.#host.connected();
-        if (handle.isSettled) break;
         try {
-          if (await this.#converse(pending)) break;
+          if (handle.isSettled || (await this.#converse(pending))) {
+            if (pending.aborted) await this.#host.cancelTask(handle.id, 'its signal was aborted');
+            break;
+          }
         } catch (error) {
           if (!isPassing(error)) throw error;
         }
@@ -94,35 +103,44 @@ export class TaskClient {
     }
   }
 
-  /** Whether the task is over. */
+  /** Whether the task is over, or this side has given it up. */
   async #converse(pending: Pending): Promise<boolean> {
-    const { handle, request, payload } = pending;
+    const { handle } = pending;
     const coordinator = this.#host.core.coordinatorId ?? '';
     const link = this.#host.core.links.get(coordinator);
     if (!link) throw new SwarmError('ERR_SWARM_AGENT_LOST', 'The coordinator is not connected');
-    const stream = payload
-      ? await this.#open(link, 'submit', handle.capability, [
-          { kind: FRAME.value, payload: encodeValue(request) },
-          payload,
-        ])
-      : await this.#open(link, 'attach', handle.id, []);
+    const stream = await link.open();
     const giveUp = (): void => stream.cancel(STREAM_CODE.cancelled);
     handle.once('settled', giveUp);
     try {
-      return await this.#listen(pending, stream, coordinator);
+      if (handle.isSettled) giveUp();
+      else await this.#begin(pending, stream, coordinator);
+      return handle.isSettled || (await this.#listen(pending, stream, coordinator));
+    } catch (error) {
+      if (handle.isSettled) return true;
+      throw error;
     } finally {
       handle.off('settled', giveUp);
     }
   }
 
-  async #open(link: Link, type: ExchangeType, name: string, frames: readonly Frame[]): Promise<FrameStream> {
+  /** Submits the task; one that was accepted before is asked after. */
+  async #begin({ handle, request, payload }: Pending, stream: FrameStream, coordinator: string): Promise<void> {
     const { id } = this.#host.core;
-    const stream = await link.open();
-    const head = { type, name, from: id, to: link.id, hops: 0, path: [id], timeout: 0, targets: [] };
-    await stream.writeBytes(encodeHead(head));
-    for (const frame of frames) await stream.writeBytes(encodeFrames(frame));
+    const [type, name]: [ExchangeType, string] = payload ? ['submit', handle.capability] : ['attach', handle.id];
+    await stream.writeBytes(
+      encodeHead({ type, name, from: id, to: coordinator, hops: 0, path: [id], timeout: 0, targets: [] }),
+    );
+    if (payload) {
+      try {
+        await stream.write(FRAME.value, encodeValue(request));
+        await stream.write(payload.kind, payload.payload);
+      } catch (error) {
+        if (isPassing(error)) throw error;
+        return; // The coordinator reads no more: its answer says why.
+      }
+    }
     stream.finish();
-    return stream;
   }
 
   async #listen(pending: Pending, stream: FrameStream, coordinator: string): Promise<boolean> {
@@ -132,6 +150,7 @@ export class TaskClient {
       if (!frame) throw protocolError('the end of a conversation about a task that is not over');
       const news = readTaskNews(frame, coordinator);
       if (news[0] === 'done') {
+        pending.accepted();
         handle.succeed(valueOf(await readValueFrame(stream, coordinator), coordinator));
         return true;
       }
@@ -183,10 +202,4 @@ function isPassing(error: unknown): boolean {
     SwarmError.isSwarmError(error) &&
     (error.code === 'ERR_SWARM_AGENT_LOST' || error.code === 'ERR_SWARM_NOT_CONNECTED')
   );
-}
-
-function rejectOn(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-  });
 }

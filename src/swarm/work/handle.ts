@@ -38,7 +38,7 @@ export class TaskHandle extends EventEmitter<TaskHandleEvents> implements AsyncI
   #isSettled = false;
   #queue: TaskEvent[] | undefined;
   #wakeReader: () => void = () => undefined;
-  #wakeWriter: () => void = () => undefined;
+  #waitingWriters: (() => void)[] = [];
 
   /** @internal Made by `submit`. */
   constructor(id: string, capability: string, cancel: (reason: string) => Promise<boolean>) {
@@ -65,13 +65,13 @@ export class TaskHandle extends EventEmitter<TaskHandleEvents> implements AsyncI
 
   /** @internal Tells of an event; the promise is the backpressure of a slow `for await`. */
   tell(event: TaskEvent): Promise<void> | undefined {
-    this.emit('event', event);
+    this.#emit(() => this.emit('event', event));
     if (!this.#queue) return undefined;
     this.#queue.push(event);
     this.#wakeReader();
     if (this.#queue.length < HIGH_WATER) return undefined;
     return new Promise((resolve) => {
-      this.#wakeWriter = resolve;
+      this.#waitingWriters.push(resolve);
     });
   }
 
@@ -89,9 +89,24 @@ export class TaskHandle extends EventEmitter<TaskHandleEvents> implements AsyncI
     if (this.#isSettled) return;
     this.#isSettled = true;
     how();
-    this.emit('settled');
+    this.#emit(() => this.emit('settled'));
     this.#wakeReader();
-    this.#wakeWriter();
+    this.#wakeWriters();
+  }
+
+  /** A listener that throws ends nothing of the task's: the error is nobody's, as those of all listeners. */
+  #emit(emit: () => void): void {
+    try {
+      emit();
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  }
+
+  #wakeWriters(): void {
+    for (const wake of this.#waitingWriters.splice(0)) wake();
   }
 
   /** Events from now on, until the task is over. One loop at a time. */
@@ -102,7 +117,7 @@ export class TaskHandle extends EventEmitter<TaskHandleEvents> implements AsyncI
       for (;;) {
         const event = queue.shift();
         if (event) {
-          if (queue.length < HIGH_WATER) this.#wakeWriter();
+          if (queue.length < HIGH_WATER) this.#wakeWriters();
           yield event;
         } else if (this.#isSettled) {
           return;
@@ -114,7 +129,7 @@ export class TaskHandle extends EventEmitter<TaskHandleEvents> implements AsyncI
       }
     } finally {
       if (this.#queue === queue) this.#queue = undefined;
-      this.#wakeWriter();
+      this.#wakeWriters();
     }
   }
 }

@@ -15,6 +15,49 @@ export interface TaskWatcher {
   end(news: TaskNews, result: Uint8Array | undefined): void;
 }
 
+/** Watchers by the ids of their tasks. */
+export class WatchList {
+  readonly #watchers = new Map<string, Set<TaskWatcher>>();
+
+  add(id: string, watcher: TaskWatcher): void {
+    const watchers = this.#watchers.get(id);
+    if (watchers) watchers.add(watcher);
+    else this.#watchers.set(id, new Set([watcher]));
+  }
+
+  /** Whether it was there. */
+  remove(id: string, watcher: TaskWatcher): boolean {
+    const watchers = this.#watchers.get(id);
+    if (!watchers?.delete(watcher)) return false;
+    if (watchers.size === 0) this.#watchers.delete(id);
+    return true;
+  }
+
+  /** Tells all watchers of a task; the promise is the backpressure of the slowest. */
+  tell(id: string, news: TaskNews): Promise<void> | undefined {
+    let full: Promise<void> | undefined;
+    for (const watcher of this.#watchers.get(id) ?? []) {
+      const waits = watcher.tell(news);
+      if (waits) full = full ? full.then(() => waits) : waits;
+    }
+    return full;
+  }
+
+  /** The watchers of a task, who are told nothing more. */
+  take(id: string): Iterable<TaskWatcher> {
+    const watchers = this.#watchers.get(id) ?? [];
+    this.#watchers.delete(id);
+    return watchers;
+  }
+
+  /** The watchers of all tasks. */
+  takeAll(): TaskWatcher[] {
+    const all = [...this.#watchers.values()].flatMap((watchers) => [...watchers]);
+    this.#watchers.clear();
+    return all;
+  }
+}
+
 /** A submitter behind a stream. */
 export class StreamWatcher implements TaskWatcher {
   readonly #stream: FrameStream;

@@ -96,11 +96,13 @@ export class Worker {
     const aborted = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
     });
+    aborted.catch(() => undefined); // It may come when nobody waits any more.
     try {
+      signal.throwIfAborted();
       const handler = this.#core.handlers.get(capability, this.#core.id);
       const context = contextOf(capability, order, sink, signal);
       const answer = Promise.resolve(handler(valueOf(payload, order.submitter), context)).then((value) =>
-        isAsyncGenerator(value) ? drain(value, sink) : value,
+        isAsyncGenerator(value) ? drain(value, sink, signal) : value,
       );
       const result = await Promise.race([answer, aborted]);
       this.done++;
@@ -147,10 +149,21 @@ function isAsyncGenerator(value: unknown): value is AsyncIterator<unknown, unkno
 }
 
 /** What a generator yields are partial results, what it returns is the result. */
-async function drain(values: AsyncIterator<unknown, unknown>, sink: AttemptSink): Promise<unknown> {
+async function drain(
+  values: AsyncIterator<unknown, unknown>,
+  sink: AttemptSink,
+  signal: AbortSignal,
+): Promise<unknown> {
   for (;;) {
     const step = await values.next();
     if (step.done) return step.value;
-    await sink.partial(step.value);
+    try {
+      await sink.partial(step.value);
+      signal.throwIfAborted();
+    } catch (error) {
+      // Nobody wants it any more: the generator's `finally` runs.
+      await values.return?.();
+      throw error;
+    }
   }
 }
