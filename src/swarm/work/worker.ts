@@ -1,12 +1,11 @@
 /** The side of a task that does it: calls the handler of its capability, reports, and stops when told to. */
 
 import { SwarmError } from '../errors.js';
-import { wordsOf } from '../link/errors.js';
+import { answerError, wordsOf } from '../link/errors.js';
 import type { FrameStream } from '../link/frame-stream.js';
 import type { MemberCore } from '../member-core.js';
 import { nothing, type ExchangeContext } from '../messaging/handlers.js';
 import { frameOf, valueOf } from '../messaging/values.js';
-import { STREAM_CODE } from '../wire/codes.js';
 import { encodeFrames, type Frame } from '../wire/frames.js';
 import type { ExchangeHead } from '../wire/head.js';
 import { newsFrame, parsed, readValueFrame, taskOrder, type TaskOrder } from './messages.js';
@@ -41,7 +40,7 @@ export class Worker {
 
   /** Answers exchanges of type `task`. */
   serve(head: ExchangeHead, stream: FrameStream): void {
-    this.#take(head, stream).catch(() => stream.cancel(STREAM_CODE.protocol));
+    this.#take(head, stream).catch((error: unknown) => answerError(stream, error));
   }
 
   async #take(head: ExchangeHead, stream: FrameStream): Promise<void> {
