@@ -43,7 +43,7 @@ export class Attempts {
   /** Gives the task to the agent. @param now wall time, against which the deadline is */
   begin(assignment: Assignment, now: number): void {
     const { id, attempt, agent } = assignment;
-    const timeLeft = assignment.deadlineAt === undefined ? 0 : Math.max(1, assignment.deadlineAt - now);
+    const timeLeft = assignment.deadlineAt === undefined ? 0 : Math.max(1, Math.ceil(assignment.deadlineAt - now));
     const { submitter, idempotencyKey } = assignment.spec;
     const order: TaskOrder = { id, attempt, submitter, timeLeft, idempotencyKey };
     const run = agent === this.#core.id ? this.#runHere(assignment, order) : this.#runThere(assignment, order);

@@ -49,9 +49,9 @@ export class TaskDriver {
     this.scheduler = new TaskScheduler({ now: this.now(), random: Math.random, limits });
   }
 
-  /** Wall time, as the scheduler and the store have it. */
+  /** Wall time, as the scheduler and the store have it: whole milliseconds. */
   now(): number {
-    return this.#epoch + this.#core.clock.now();
+    return Math.floor(this.#epoch + this.#core.clock.now());
   }
 
   /** Takes up what the store has of an earlier life. @throws SwarmError `ERR_SWARM_STORE` */

@@ -38,7 +38,7 @@ export class TaskHandle extends EventEmitter<TaskHandleEvents> implements AsyncI
   #isSettled = false;
   #queue: TaskEvent[] | undefined;
   #wakeReader: () => void = () => undefined;
-  #waitingWriters: (() => void)[] = [];
+  readonly #waitingWriters: (() => void)[] = [];
 
   /** @internal Made by `submit`. */
   constructor(id: string, capability: string, cancel: (reason: string) => Promise<boolean>) {
