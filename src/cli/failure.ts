@@ -3,6 +3,7 @@ import { colors as pc } from './colors.js';
 import { Http3Error } from '../http3/core/errors.js';
 import type { QuicErrorCode } from '../quic/errors.js';
 import { QuicError } from '../quic/errors.js';
+import { SwarmError, type SwarmErrorCode } from '../swarm/errors.js';
 
 /** What a process of `skein` ends with. Documented in `skein --help`: scripts rely on the numbers. */
 export const EXIT = {
@@ -15,8 +16,10 @@ export const EXIT = {
   connection: 3,
   /** What arrived is not what was sent. */
   mismatch: 4,
-  /** The server answered that it will not or cannot: a status of 400 or above. */
+  /** The other side answered that it will not or cannot: a status of 400 or above, a task that ended without a result. */
   status: 5,
+  /** The deadline of a task passed before it was done. */
+  deadline: 6,
   /** 128 and the number of SIGINT, as shells have it. */
   interrupted: 130,
 } as const;
@@ -41,7 +44,7 @@ export class CliError extends Error {
 export function inWords(error: unknown): string {
   const prefix = `${pc.red('skein:')} `;
   if (!(error instanceof Error)) return prefix + String(error);
-  const isOfProtocol = QuicError.isQuicError(error) || Http3Error.isHttp3Error(error);
+  const isOfProtocol = QuicError.isQuicError(error) || Http3Error.isHttp3Error(error) || SwarmError.isSwarmError(error);
   const expected = error instanceof CliError || isOfProtocol || isSystemError(error);
   if (!expected || process.env.SKEIN_DEBUG !== undefined) return prefix + (error.stack ?? error.message);
   return isOfProtocol ? `${prefix}${error.message} ${pc.dim(`(${error.code})`)}` : prefix + error.message;
@@ -52,6 +55,7 @@ export function exitCode(error: unknown): ExitCode {
   if (error instanceof CliError) return error.exitCode;
   if (QuicError.isQuicError(error)) return isAboutConnection(error.code) ? EXIT.connection : EXIT.failed;
   if (Http3Error.isHttp3Error(error)) return isOwnFault(error) ? EXIT.failed : EXIT.connection;
+  if (SwarmError.isSwarmError(error)) return codeOfSwarm(error.code);
   // The parser ends with 0 after --help and --version, and with 1 when it did not understand.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
   return EXIT.failed;
@@ -73,6 +77,25 @@ function isAboutConnection(code: QuicErrorCode): boolean {
   return !LOCAL.has(code) && !code.startsWith('ERR_QUIC_TLS_');
 }
 
+/** Errors of swarms that are about being a member: not let in, or not any more. */
+const MEMBERSHIP: ReadonlySet<SwarmErrorCode> = new Set<SwarmErrorCode>([
+  'ERR_SWARM_UNREACHABLE',
+  'ERR_SWARM_UNKNOWN_SWARM',
+  'ERR_SWARM_FULL',
+  'ERR_SWARM_DUPLICATE_ID',
+  'ERR_SWARM_AUTHENTICATION',
+  'ERR_SWARM_VERSION',
+  'ERR_SWARM_NOT_CONNECTED',
+  'ERR_SWARM_AGENT_LOST',
+  'ERR_SWARM_EVICTED',
+  'ERR_SWARM_CLOSED',
+]);
+
+function codeOfSwarm(code: SwarmErrorCode): ExitCode {
+  if (code === 'ERR_SWARM_INVALID_OPTION') return EXIT.usage;
+  return MEMBERSHIP.has(code) ? EXIT.connection : EXIT.failed;
+}
+
 /** What cannot be sent, whatever the server is. */
 function isOwnFault({ code }: Http3Error): boolean {
   return code === 'ERR_HTTP3_INVALID_MESSAGE' || code === 'ERR_HTTP3_FIELD_SECTION_TOO_LARGE';
@@ -85,4 +108,4 @@ function isSystemError(error: Error): boolean {
 
 /** For the end of a command's help. */
 export const EXIT_CODES_HELP = `
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no connection or it broke, 4 content or hash differs, 5 the server answered\nwith a status of 400 or above, 130 interrupted.`;
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no connection or it broke, 4 content or hash differs, 5 the other side\nanswered that it will not or cannot (a status of 400 or above, a task without a result), 6 a task's deadline passed,\n130 interrupted.`;

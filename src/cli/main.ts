@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from '@commander-js/extra-typings';
+import { registerAgent } from './agent.js';
 import { registerCert } from './cert.js';
 import { EXIT_CODES_HELP, exitCode, inWords } from './failure.js';
 import { registerDemo } from './demo.js';
@@ -9,9 +10,20 @@ import { registerPerf } from './perf.js';
 import { registerReceive } from './receive.js';
 import { registerSend } from './send.js';
 import { registerServe } from './serve.js';
+import { registerSwarm } from './swarm.js';
 
 // Each command is one file that registers itself; what it needs beyond parsing its arguments it imports when it runs.
-const commands = [registerCert, registerSend, registerReceive, registerServe, registerGet, registerPerf, registerDemo];
+const commands = [
+  registerCert,
+  registerSend,
+  registerReceive,
+  registerServe,
+  registerGet,
+  registerPerf,
+  registerSwarm,
+  registerAgent,
+  registerDemo,
+];
 
 function version(): string {
   const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
+import { temporaryFolder } from '../support/temporary-folder.js';
 import { example } from './support/skein-process.js';
 
 const limit = { timeout: 60_000 };
@@ -18,6 +19,9 @@ const EXPECTED: Readonly<Record<string, RegExp>> = {
   'request-response.ts': /^200 hello\n200 MANY REQUESTS SHARE ONE CONNECTION\n404 there is no \/nothing\n$/,
   'web-server.ts': /^200 hello over HTTP\/3\.0\n200 STREAMS BOTH WAYS\n$/,
 };
+
+/** Those that are two processes. */
+const PAIRS = ['echo-client.ts', 'echo-server.ts', 'swarm-agent.ts', 'swarm-coordinator.ts'];
 
 for (const [name, expected] of Object.entries(EXPECTED)) {
   test(`examples/${name} prints what it should, and ends by itself`, limit, async () => {
@@ -40,7 +44,28 @@ test('examples/echo-server.ts and echo-client.ts talk to each other', limit, asy
   assert.match(ended.stdout, /3 streams on 1 connections/);
 });
 
+test('examples/swarm-coordinator.ts gives tasks to swarm-agent.ts', limit, async () => {
+  const state = temporaryFolder();
+  process.env['XDG_STATE_HOME'] = state;
+  const coordinator = example('swarm-coordinator.ts', '0');
+  const [, port = ''] = await coordinator.printed(/listening on port (\d+)/);
+  const agent = example('swarm-agent.ts', 'agent-1', port);
+  const led = await coordinator.ended;
+  assert.equal(led.code, 0, led.stderr);
+  const results = 'fibonacci(10) = 55\nfibonacci(20) = 6765\nfibonacci(30) = 832040\n';
+  assert.equal(
+    led.stdout,
+    `listening on port ${port}\nagent-1 can fibonacci\n${results}3 tasks done, 0 packets lost\n`,
+  );
+  const did = await agent.ended;
+  assert.equal(did.code, 0, did.stderr);
+  assert.match(
+    did.stdout,
+    /^agent-1 has joined 1 other members\n(fibonacci\(\d0\) for coordinator, attempt 1\n){3}the swarm is over: /,
+  );
+});
+
 test('no example is left out', () => {
   const names = readdirSync(new URL('../../examples/', import.meta.url)).filter((name) => name.endsWith('.ts'));
-  assert.deepEqual(names.sort(), [...Object.keys(EXPECTED), 'echo-client.ts', 'echo-server.ts'].sort());
+  assert.deepEqual(names.sort(), [...Object.keys(EXPECTED), ...PAIRS].sort());
 });

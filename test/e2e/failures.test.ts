@@ -156,7 +156,9 @@ test('usage that makes no sense ends with 2 and says what does', limit, async ()
 });
 
 test('every command explains itself', limit, async () => {
-  for (const args of [['send'], ['receive'], ['perf'], ['perf', 'server'], ['perf', 'client'], ['demo']]) {
+  const swarm = ['start', 'status', 'agents', 'submit', 'secret'].map((name) => ['swarm', name]);
+  const perf = [['perf'], ['perf', 'server'], ['perf', 'client']];
+  for (const args of [['send'], ['receive'], ...perf, ['swarm'], ...swarm, ['agent'], ['demo']]) {
     const help = await skein(...args, '--help').ended;
     assert.equal(help.code, 0, args.join(' '));
     assert.match(help.stdout, /Examples:/, args.join(' '));

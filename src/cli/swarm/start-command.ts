@@ -1,0 +1,147 @@
+/** `skein swarm start`: a coordinator in this process, until it is interrupted. */
+
+import { formatHostAndPort, type HostAndPort } from '../arguments.js';
+import { colors as pc } from '../colors.js';
+import { CliError, EXIT } from '../failure.js';
+import { count } from '../format.js';
+import { interruptible } from '../interrupt.js';
+import { reachableAs } from '../own-certificate.js';
+import { initSwarm, SqliteStore, type MemberInfo, type Swarm, type Topology } from '../../swarm/index.js';
+import { credentials, type CredentialArguments } from './arguments.js';
+import { rejectOn } from './with-member.js';
+
+export interface StartArguments extends CredentialArguments {
+  readonly swarmId: string;
+  readonly port: number;
+  readonly host?: string | undefined;
+  readonly topology: Topology;
+  readonly maxAgents: number;
+  /** Milliseconds. */
+  readonly lease: number;
+  readonly fanOut: number;
+  readonly store?: string | undefined;
+  /** Milliseconds. */
+  readonly drain: number;
+  readonly json: boolean;
+}
+
+/** Milliseconds between looks at what is left to do. */
+const LOOK_EVERY = 50;
+
+/** Coordinates until interrupted, which is how it is meant to end. */
+export async function swarmStart(options: StartArguments): Promise<void> {
+  const { swarmId, host, topology, maxAgents, lease, fanOut, json } = options;
+  const interrupt = interruptible();
+  const given = await credentials(options);
+  const store = options.store === undefined ? undefined : await SqliteStore.open(options.store);
+  const voice = json ? inJson : inWords;
+  // What the library warns of (development mode) is for whoever called this command, without Node's frame around it.
+  process.removeAllListeners('warning').on('warning', ({ message }) => console.error(message));
+  try {
+    const swarm = await initSwarm({
+      ...given,
+      swarmId,
+      quicPort: options.port,
+      host,
+      topology,
+      maxAgents,
+      lease,
+      fanOut,
+      store,
+    });
+    const broken = new Promise<never>((_, reject) => {
+      swarm.once('closed', (error) => {
+        if (error) reject(error);
+      });
+    });
+    try {
+      voice.listening(swarm, options);
+      swarm.on('memberJoined', (member) => voice.joined(member));
+      swarm.on('memberLeft', (member, reason) => voice.left(member, reason));
+      await Promise.race([rejectOn(interrupt.signal), broken]).catch((error: unknown) => {
+        if (!interrupt.signal.aborted) throw error;
+      });
+      await Promise.race([drained(swarm, options.drain), broken]);
+    } finally {
+      await swarm.shutdown();
+    }
+    voice.stopped();
+  } catch (error) {
+    await store?.close();
+    throw error instanceof CliError || !(error instanceof Error) ? error : explained(error, options);
+  } finally {
+    interrupt.dispose();
+  }
+}
+
+function explained(error: Error, { port }: StartArguments): Error {
+  if ((error as { code?: unknown }).code !== 'ERR_QUIC_ADDRESS_IN_USE') return error;
+  return new CliError(`${error.message}; another swarm may be running: --port takes another port than ${port}`, {
+    exitCode: EXIT.failed,
+    cause: error,
+  });
+}
+
+/** Waits for tasks that somebody does or can do, for a while. */
+async function drained(swarm: Swarm, within: number): Promise<void> {
+  const end = performance.now() + within;
+  let told = false;
+  while (performance.now() < end) {
+    const { tasks } = (await swarm.getStats()).coordinatorStats;
+    const queued = tasks.capabilities.reduce((sum, { queued, ableAgents }) => sum + (ableAgents > 0 ? queued : 0), 0);
+    const left = tasks.tasks.assigned + queued;
+    if (left === 0) return;
+    if (!told) console.error(`finishing ${count(left, 'task')}; Ctrl-C again ends at once`);
+    told = true;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
+  }
+}
+
+/** What the command tells, and how. */
+interface Voice {
+  listening(swarm: Swarm, options: StartArguments): void;
+  joined(member: MemberInfo): void;
+  left(member: MemberInfo, reason: string): void;
+  stopped(): void;
+}
+
+function addressOf({ address }: Swarm): HostAndPort {
+  return { host: address.address, port: address.port };
+}
+
+const inWords: Voice = {
+  listening: (swarm, { topology, store, secretFile }) => {
+    const { host, port } = addressOf(swarm);
+    const coordinator = formatHostAndPort({ host: reachableAs(host), port });
+    const secret = secretFile === undefined ? '' : ` --secret-file ${secretFile}`;
+    console.log(`${pc.bold(`swarm ${swarm.swarmId}`)} on ${formatHostAndPort({ host, port })}, topology ${topology}`);
+    console.log(`  tasks and members are kept ${store === undefined ? 'in memory' : `in ${store}`}`);
+    console.log(`  agents join:  skein agent --coordinator ${coordinator} --id ID --capability NAME=COMMAND${secret}`);
+    console.log(`  see it:       skein swarm status ${coordinator}${secret}`);
+  },
+  joined: ({ id, role, capabilities, host, port }) => {
+    const able = capabilities.length === 0 ? 'no capabilities' : capabilities.join(', ');
+    console.log(`${time()}  joined   ${id}  ${role}, ${able}  ${formatHostAndPort({ host, port })}`);
+  },
+  left: ({ id, role }, reason) => console.log(`${time()}  ${reason.padEnd(7)}  ${id}  ${role}`),
+  stopped: () => console.log('the swarm is shut down'),
+};
+
+const inJson: Voice = {
+  listening: (swarm, { topology, store }) => {
+    const { swarmId, id } = swarm;
+    print({ event: 'listening', swarmId, id, ...addressOf(swarm), topology, store: store ?? null });
+  },
+  joined: (member) => print({ event: 'joined', at: new Date().toISOString(), member }),
+  left: ({ id, role, incarnation }, reason) =>
+    print({ event: 'left', at: new Date().toISOString(), id, role, incarnation, reason }),
+  stopped: () => print({ event: 'stopped' }),
+};
+
+function print(line: object): void {
+  console.log(JSON.stringify(line));
+}
+
+function time(): string {
+  return pc.dim(new Date().toTimeString().slice(0, 8));
+}
