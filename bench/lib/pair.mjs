@@ -5,12 +5,13 @@ import { fileURLToPath } from 'node:url';
 /** How long one measurement may take before the processes are ended. */
 const LIMIT = 300_000;
 
-/** Starts one process that talks as control.mjs does. */
-export function startPeer(script, args, { execArgv = [], execPath = process.execPath, env = {} } = {}) {
+/** Starts one process that talks as control.mjs does; in the network namespace `within`, if one is named. */
+export function startPeer(script, args, { execArgv = [], execPath = process.execPath, env = {}, within } = {}) {
   const path = fileURLToPath(new URL(script, import.meta.url));
   const child = fork(path, args.map(String), {
-    execArgv,
-    execPath,
+    ...(within === undefined
+      ? { execPath, execArgv }
+      : { execPath: 'ip', execArgv: ['netns', 'exec', within, execPath, ...execArgv] }),
     env: { ...process.env, ...env },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
@@ -47,15 +48,15 @@ export function startPeer(script, args, { execArgv = [], execPath = process.exec
 }
 
 /**
- * Runs one client against one server. `clientArgs` is a function of the server's port, and may take its time.
+ * Runs one client against one server, at the ends of `wire` (wire.mjs) if there is one. `clientArgs` is a function of the server's port, and may take its time.
  *
  * Resolves to `{ client, server }`: what each reported, `cpuMs` among it, from the client's `begin` on.
  */
 export async function measurePair(
   script,
-  { clientScript = script, serverArgs = [], clientArgs, execArgv, execPath, env },
+  { clientScript = script, serverArgs = [], clientArgs, execArgv, execPath, env, wire },
 ) {
-  const server = startPeer(script, serverArgs, { execArgv, execPath, env });
+  const server = startPeer(script, serverArgs, { execArgv, execPath, env, within: wire?.server });
   let client;
   let timer;
   const limit = new Promise((_, reject) => {
@@ -64,7 +65,7 @@ export async function measurePair(
   try {
     const run = async () => {
       const { port } = await server.next();
-      client = startPeer(clientScript, await clientArgs(port), { execArgv, execPath, env });
+      client = startPeer(clientScript, await clientArgs(port), { execArgv, execPath, env, within: wire?.client });
       await client.next();
       // From here on the server's CPU time counts.
       server.say('cpu');

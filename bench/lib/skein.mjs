@@ -18,3 +18,4 @@ export async function hasNativeUdp() {
 export const loadQpack = () => import(pathToFileURL(join(dist, 'qpack/index.js')));
 export const loadSwarmTasks = () => import(pathToFileURL(join(dist, 'swarm/tasks/index.js')));
 export const loadHttp3 = () => import(pathToFileURL(join(dist, 'http3.js')));
+export const loadSwarm = () => import(pathToFileURL(join(dist, 'swarm/index.js')));

@@ -208,6 +208,16 @@ export class QuicConnection extends EventEmitter<QuicConnectionEvents> implement
     return this.#open(true, options);
   }
 
+  /**
+   * Opens a stream if that is possible at once: `undefined` during the handshake, and while the limits allow no further one.
+   *
+   * @throws QuicError why the connection ended
+   */
+  tryOpenBidirectionalStream(): QuicStream | undefined {
+    if (this.isClient && this.#life.handshaking && !this.#life.isEarly) return undefined;
+    return this.#streams.openNow(false, this.#life.isEarly);
+  }
+
   async #open(unidirectional: boolean, options: OpenStreamOptions): Promise<QuicStream> {
     if (this.isClient && this.#life.handshaking && !this.#life.isEarly) await this.ready;
     return this.#streams.open(unidirectional, this.#life.isEarly, options);

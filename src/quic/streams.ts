@@ -7,6 +7,7 @@ import { unidirectionalLimit } from './options.js';
 import { ReceiveHalf } from './receive-half.js';
 import { SendHalf } from './send-half.js';
 import type { StreamHalves, StreamHost } from './stream-host.js';
+import { StreamIndex } from './stream-index.js';
 import { isUnidirectional, QuicStream, type WaitOptions } from './stream.js';
 import type { Clock, ClockTimer } from './types/udp.js';
 import { Waiter } from './waiter.js';
@@ -38,7 +39,7 @@ export class StreamTable {
   readonly #limit: number;
   readonly #isClient: boolean;
   readonly #announce: (stream: QuicStream) => void;
-  readonly #halves = new Map<number, Halves>();
+  readonly #halves = new StreamIndex<Halves>();
   /** Streams of this side that are open, and those waiting for their turn; bidirectional, unidirectional. */
   readonly #open: [number, number] = [0, 0];
   readonly #openers: [Opener[], Opener[]] = [[], []];
@@ -101,6 +102,13 @@ export class StreamTable {
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /** As {@link open} without waiting; `undefined` when the limits allow no stream now, or others wait for one. @throws QuicError */
+  openNow(unidirectional: boolean, early: boolean): QuicStream | undefined {
+    const { closeError } = this.#host;
+    if (closeError) throw closeError;
+    return this.#openers[unidirectional ? 1 : 0].length > 0 ? undefined : this.#tryOpen(unidirectional, early);
   }
 
   #tryOpen(unidirectional: boolean, early: boolean): QuicStream | undefined {
@@ -250,7 +258,7 @@ export class StreamTable {
 
   /** Early data was rejected: all streams opened so far are void, and their IDs will be used again. */
   rejectEarly(error: QuicError): void {
-    for (const { receive, send } of [...this.#halves.values()]) {
+    for (const { receive, send } of this.#halves.values()) {
       receive?.fail(error);
       send?.fail(error);
     }
@@ -263,7 +271,7 @@ export class StreamTable {
   connectionClosed(error: QuicError): void {
     this.#watchTimer?.cancel();
     this.#watchTimer = undefined;
-    for (const { receive, send } of [...this.#halves.values()]) {
+    for (const { receive, send } of this.#halves.values()) {
       receive?.connectionClosed(error);
       send?.fail(error);
     }

@@ -6,6 +6,7 @@ import { systemClock } from '../quic/udp/system-clock.js';
 import { SwarmError } from './errors.js';
 import { answerError } from './link/errors.js';
 import type { FrameStream } from './link/frame-stream.js';
+import { Deadlines } from './link/deadlines.js';
 import { Incoming, type ExchangeServer } from './link/incoming.js';
 import { Links, type Link } from './link/links.js';
 import { Router } from './link/router.js';
@@ -44,7 +45,11 @@ export interface MemberEvents {
 
 export class MemberCore {
   readonly id: string;
+  /** The path of exchanges that begin here. */
+  readonly ownPath: readonly string[];
   readonly clock: Clock;
+  /** Of exchanges that this member has begun. */
+  readonly deadlines: Deadlines;
   readonly limits: MemberLimits;
   readonly view = new MembershipView();
   /** This member's copy of the shared map. */
@@ -71,7 +76,9 @@ export class MemberCore {
 
   constructor(id: string, options: MemberOptions, emitter: EventEmitter<MemberEvents>) {
     this.id = id;
+    this.ownPath = [id];
     this.clock = options.clock ?? systemClock;
+    this.deadlines = new Deadlines(this.clock);
     this.limits = resolveLimits(options);
     this.emitter = emitter;
     this.#onError = options.onError;
@@ -86,7 +93,7 @@ export class MemberCore {
     this.incoming = new Incoming(id, this.clock, this.router, (head, stream, link) => this.#serve(head, stream, link));
     this.multicast = new Multicast({
       selfId: id,
-      clock: this.clock,
+      deadlines: this.deadlines,
       router: this.router,
       deliver: (head, value) => this.#deliver(head, value),
     });
@@ -215,7 +222,7 @@ export class MemberCore {
     this.assertAllowed(head.from, 'message', `send ${this.id} requests`);
     const handler = this.handlers.get(head.name, this.id);
     this.handled++;
-    void runHandler(handler, head, stream, (error) => this.onError(error, `handler ${head.name}`));
+    runHandler(handler, head, stream, this);
   }
 
   /** The sender is told that the message is here, not what became of it. */

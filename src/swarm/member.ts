@@ -4,7 +4,7 @@ import { EventEmitter } from 'node:events';
 import { SwarmError } from './errors.js';
 import type { MemberCore, MemberEvents } from './member-core.js';
 import type { MemberInfo } from './membership/view.js';
-import { SwarmExchange, readReply } from './messaging/exchange.js';
+import { SwarmExchange, readReply, type ExchangeLimits } from './messaging/exchange.js';
 import type { Handler } from './messaging/handlers.js';
 import type { DeliveryReport } from './messaging/multicast.js';
 import type { TopicListener } from './messaging/subscriptions.js';
@@ -14,7 +14,10 @@ import type { SharedState } from './state/shared-state.js';
 import type { SwarmStats } from './stats.js';
 import type { TaskHandle } from './work/handle.js';
 import type { SubmitOptions } from './work/options.js';
+import type { Frame } from './wire/frames.js';
 import { checkName, type ExchangeHead, type ExchangeType } from './wire/head.js';
+
+const NO_TARGETS: readonly string[] = [];
 
 /** Options of one exchange. */
 export interface ExchangeOptions {
@@ -82,20 +85,8 @@ export abstract class SwarmMember extends EventEmitter<MemberEvents> implements 
    * @throws SwarmError `ERR_SWARM_NO_SUCH_AGENT`, `ERR_SWARM_NO_HANDLER`, `ERR_SWARM_HANDLER`, `ERR_SWARM_TIMEOUT`,
    *   `ERR_SWARM_AGENT_LOST`, `ERR_SWARM_NO_ROUTE`, `ERR_SWARM_FORBIDDEN`, `ERR_SWARM_TOO_LARGE`; AbortSignal's reason
    */
-  async request(to: string, name: string, value?: unknown, options: ExchangeOptions = {}): Promise<unknown> {
-    const { core } = this;
-    const timeout = this.#timeout(options);
-    const frame = value === undefined ? undefined : frameOf(value);
-    const stream = await core.router.open(this.#head('request', to, name, timeout), options.signal);
-    const reply = readReply(to, stream, core.clock, { timeout, signal: options.signal });
-    try {
-      const full = frame && stream.write(frame.kind, frame.payload);
-      if (full) await Promise.race([full, reply]);
-      stream.finish();
-    } catch {
-      // Whatever keeps the question from arriving shows in the answer.
-    }
-    return reply;
+  request(to: string, name: string, value?: unknown, options: ExchangeOptions = {}): Promise<unknown> {
+    return this.#ask('request', to, name, value, options);
   }
 
   /**
@@ -104,19 +95,7 @@ export abstract class SwarmMember extends EventEmitter<MemberEvents> implements 
    * @throws SwarmError as {@link request}, without `ERR_SWARM_HANDLER`
    */
   async send(to: string, name: string, value?: unknown, options: ExchangeOptions = {}): Promise<void> {
-    const { core } = this;
-    const timeout = this.#timeout(options);
-    const frame = value === undefined ? undefined : frameOf(value);
-    const stream = await core.router.open(this.#head('message', to, name, timeout), options.signal);
-    const receipt = readReply(to, stream, core.clock, { timeout, signal: options.signal });
-    try {
-      const full = frame && stream.write(frame.kind, frame.payload);
-      if (full) await Promise.race([full, receipt]);
-      stream.finish();
-    } catch {
-      // As above: the receipt tells.
-    }
-    await receipt;
+    await this.#ask('message', to, name, value, options);
   }
 
   /**
@@ -130,7 +109,7 @@ export abstract class SwarmMember extends EventEmitter<MemberEvents> implements 
     const timeout = this.#timeout(options, 0);
     const frame = value === undefined ? undefined : frameOf(value);
     const stream = await core.router.open(this.#head('request', to, name, timeout), options.signal);
-    const exchange = new SwarmExchange(to, stream, core.clock, { timeout, signal: options.signal });
+    const exchange = new SwarmExchange(to, stream, core.deadlines, { timeout, signal: options.signal });
     if (frame) await stream.write(frame.kind, frame.payload);
     return exchange;
   }
@@ -207,15 +186,53 @@ export abstract class SwarmMember extends EventEmitter<MemberEvents> implements 
   /** What is counted and measured, here and at the coordinator. @throws SwarmError `ERR_SWARM_NOT_CONNECTED`, `ERR_SWARM_TIMEOUT` */
   abstract getStats(): Promise<SwarmStats>;
 
+  #ask(
+    type: 'request' | 'message',
+    to: string,
+    name: string,
+    value: unknown,
+    options: ExchangeOptions,
+  ): Promise<unknown> {
+    try {
+      const { router, deadlines } = this.core;
+      const timeout = this.#timeout(options);
+      const { signal } = options;
+      const frame = value === undefined ? undefined : frameOf(value);
+      const head = this.#head(type, to, name, timeout);
+      const stream = router.tryBegin(head, frame, signal);
+      return stream
+        ? readReply(to, stream, deadlines, { timeout, signal })
+        : this.#askLater(head, frame, { timeout, signal });
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** Waits until a stream can be opened. */
+  async #askLater(head: ExchangeHead, frame: Frame | undefined, limits: ExchangeLimits): Promise<unknown> {
+    const { router, deadlines } = this.core;
+    const stream = await router.open(head, limits.signal);
+    const reply = readReply(head.to, stream, deadlines, limits);
+    try {
+      const full = frame && stream.writeFrame(frame);
+      if (full) await Promise.race([full, reply]);
+      stream.finish();
+    } catch {
+      // Whatever keeps the question from arriving shows in the answer.
+    }
+    return reply;
+  }
+
   #head(type: ExchangeType, to: string, name: string, timeout: number): ExchangeHead {
-    this.core.assertOpen();
-    checkId('The agent', to);
+    const { core } = this;
+    core.assertOpen();
+    if (!core.view.has(to)) checkId('The agent', to);
     checkName('The name', name);
-    if (to === this.id) {
+    if (to === core.id) {
       throw new SwarmError('ERR_SWARM_INVALID_OPTION', `${to} is this member itself; call the handler directly`);
     }
-    const hops = this.core.router.hopLimit;
-    return { type, name, from: this.id, to, hops, path: [this.id], timeout, targets: [] };
+    const { id, router, ownPath } = core;
+    return { type, name, from: id, to, hops: router.hopLimit, path: ownPath, timeout, targets: NO_TARGETS };
   }
 
   #timeout(options: ExchangeOptions, otherwise = this.core.limits.requestTimeout): number {

@@ -15,7 +15,7 @@ export async function askCoordinator(
   value: unknown,
 ): Promise<unknown> {
   core.assertOpen();
-  const { coordinatorId, id, clock, limits } = core;
+  const { coordinatorId, id, deadlines, limits } = core;
   const link = coordinatorId === undefined ? undefined : core.links.get(coordinatorId);
   if (coordinatorId === undefined || !link) {
     throw new SwarmError('ERR_SWARM_NOT_CONNECTED', `${id} has no connection to the coordinator at the moment`);
@@ -23,7 +23,7 @@ export async function askCoordinator(
   const timeout = limits.requestTimeout;
   const stream = await link.open();
   const head = encodeHead({ type, name, from: id, to: coordinatorId, hops: 0, path: [id], timeout, targets: [] });
-  const reply = readReply(coordinatorId, stream, clock, { timeout });
+  const reply = readReply(coordinatorId, stream, deadlines, { timeout });
   try {
     await stream.writeBytes(head);
     await stream.writeBytes(encodeFrames(frameOf(value)));

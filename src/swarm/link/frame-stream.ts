@@ -4,10 +4,10 @@ import type { QuicStream } from '../../quic/index.js';
 import { QuicError } from '../../quic/index.js';
 import { SwarmError } from '../errors.js';
 import { STREAM_CODE, errorOfStreamCode } from '../wire/codes.js';
-import { FrameReader, encodeFrames, frameHeader, type Frame } from '../wire/frames.js';
+import { FrameReader, frameHeader, writeFrame, type Frame } from '../wire/frames.js';
 
-/** Payloads up to this size are copied behind their header, so that both cross into the engine at once. */
-const SMALL_PAYLOAD = 16 * 1024;
+/** Frames that fit are put together here, so that they cross into the engine at once. It is empty again before anybody waits. */
+const scratch = new Uint8Array(16 * 1024);
 /** Bytes that one read takes out of the engine. */
 const READ_BYTES = 256 * 1024;
 
@@ -25,6 +25,7 @@ export class FrameStream {
   readonly #reader: FrameReader;
   #ended = false;
   #polling = false;
+  #listener: (() => void) | undefined;
   #error: SwarmError | undefined;
 
   constructor(stream: QuicStream, remote: string, maxMessageBytes: number, maxControlBytes?: number) {
@@ -105,30 +106,60 @@ export class FrameStream {
 
   /** Called whenever `poll` may have something new. */
   set onFrames(listener: (() => void) | undefined) {
-    // QUIC tells of the end while it is being read: whoever polls sees it with the next poll.
-    this.stream.onReadable = listener && (() => this.#polling || listener());
+    this.#listener = listener;
+    this.stream.onReadable = listener && this.#onReadable;
   }
+
+  // QUIC tells of the end while it is being read: whoever polls sees it with the next poll.
+  readonly #onReadable = (): void => {
+    if (!this.#polling) this.#listener?.();
+  };
 
   // Writing.
 
   /** Writes a frame; the promise is the backpressure, and absent when all was taken at once. @throws SwarmError */
   write(kind: number, payload: Uint8Array): Promise<void> | undefined {
-    if (payload.length <= SMALL_PAYLOAD) return this.writeBytes(encodeFrames({ kind, payload }));
-    const header = this.writeBytes(frameHeader(kind, payload.length));
-    return header ? header.then(() => this.writeBytes(payload)) : this.writeBytes(payload);
+    return this.writeFrame({ kind, payload });
+  }
+
+  /** As {@link write}; `before` is bytes of whole frames that go before it. */
+  writeFrame(frame: Frame, before?: Uint8Array): Promise<void> | undefined {
+    const beginning = before?.length ?? 0;
+    if (before && beginning <= scratch.length) scratch.set(before);
+    const end = beginning <= scratch.length ? writeFrame(scratch, beginning, frame) : -1;
+    if (end >= 0) return this.#writeScratch(end);
+    const { kind, payload } = frame;
+    const first = before && this.writeBytes(before);
+    const header = frameHeader(kind, payload.length);
+    const second = first ? first.then(() => this.writeBytes(header)) : this.writeBytes(header);
+    return second ? second.then(() => this.writeBytes(payload)) : this.writeBytes(payload);
+  }
+
+  #writeScratch(end: number): Promise<void> | undefined {
+    const bytes = scratch.subarray(0, end);
+    const taken = this.#tryWrite(bytes);
+    return taken === end ? undefined : this.#writeRest(bytes.slice(taken));
+  }
+
+  #tryWrite(bytes: Uint8Array): number {
+    try {
+      return this.stream.trySend(bytes);
+    } catch (error) {
+      throw streamError(error, this.#remote);
+    }
+  }
+
+  #writeRest(bytes: Uint8Array): Promise<void> {
+    return this.stream.send(bytes).catch((error: unknown) => {
+      throw streamError(error, this.#remote);
+    });
   }
 
   /** As {@link write}, of bytes that are frames already. */
   writeBytes(bytes: Uint8Array): Promise<void> | undefined {
-    try {
-      const taken = this.stream.trySend(bytes);
-      if (taken === bytes.length) return undefined;
-      return this.stream.send(taken === 0 ? bytes : bytes.subarray(taken)).catch((error: unknown) => {
-        throw streamError(error, this.#remote);
-      });
-    } catch (error) {
-      throw streamError(error, this.#remote);
-    }
+    const taken = this.#tryWrite(bytes);
+    if (taken === bytes.length) return undefined;
+    return this.#writeRest(taken === 0 ? bytes : bytes.subarray(taken));
   }
 
   /** FIN. What goes wrong with it shows when reading. */

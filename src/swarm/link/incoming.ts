@@ -4,7 +4,7 @@ import type { Clock, QuicStream } from '../../quic/index.js';
 import { SwarmError } from '../errors.js';
 import { FRAME, STREAM_CODE } from '../wire/codes.js';
 import { protocolError, type Frame } from '../wire/frames.js';
-import { decodeHead, type ExchangeHead } from '../wire/head.js';
+import type { ExchangeHead } from '../wire/head.js';
 import { answerError } from './errors.js';
 import { PENDING, type FrameStream } from './frame-stream.js';
 import type { Link } from './links.js';
@@ -72,7 +72,7 @@ export class Incoming {
   begin(first: Frame, stream: FrameStream, link: Link): void {
     try {
       if (first.kind !== FRAME.head) throw protocolError('an exchange without a head');
-      this.#dispatch(decodeHead(first.payload), stream, link);
+      this.#dispatch(link.heads.decode(first.payload), stream, link);
     } catch (error) {
       answerError(stream, error);
     }

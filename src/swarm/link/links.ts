@@ -3,12 +3,14 @@
 import type { QuicConnection } from '../../quic/index.js';
 import { CLOSE_CODE } from '../wire/codes.js';
 import { FrameStream, streamError } from './frame-stream.js';
+import { HeadCache } from './head-cache.js';
 
 /** One connection to another member. */
 export class Link {
   /** The member at the other end. */
   readonly id: string;
   readonly connection: QuicConnection;
+  readonly heads = new HeadCache();
   readonly #maxMessageBytes: number;
 
   constructor(id: string, connection: QuicConnection, maxMessageBytes: number) {
@@ -28,6 +30,16 @@ export class Link {
       return this.wrap(stream, maxControlBytes);
     } catch (error) {
       if (signal?.aborted) throw error;
+      throw streamError(error, this.id);
+    }
+  }
+
+  /** Opens a stream at once; `undefined` when the remote allows no more at the moment. @throws SwarmError */
+  tryOpen(): FrameStream | undefined {
+    try {
+      const stream = this.connection.tryOpenBidirectionalStream();
+      return stream && this.wrap(stream);
+    } catch (error) {
       throw streamError(error, this.id);
     }
   }

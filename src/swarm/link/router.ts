@@ -2,7 +2,8 @@
 
 import { SwarmError } from '../errors.js';
 import type { MembershipView } from '../membership/view.js';
-import { encodeHead, type ExchangeHead } from '../wire/head.js';
+import type { Frame } from '../wire/frames.js';
+import type { ExchangeHead } from '../wire/head.js';
 import type { FrameStream } from './frame-stream.js';
 import type { Link, Links } from './links.js';
 import type { TopologyRoutes } from './topology-routes.js';
@@ -17,6 +18,9 @@ export interface RouterHost {
   readonly links: Links;
   readonly routes: TopologyRoutes;
 }
+
+/** Where an exchange begins. */
+const NO_TRAIL: readonly string[] = [];
 
 export class Router {
   readonly #host: RouterHost;
@@ -39,6 +43,8 @@ export class Router {
    */
   linkTowards(to: string, trail: readonly string[]): Link | undefined {
     const { links, coordinatorId, routes, view } = this.#host;
+    const straight = links.get(to);
+    if (straight && !trail.includes(to)) return straight;
     const toCoordinator =
       coordinatorId === undefined || trail.includes(coordinatorId) ? undefined : links.get(coordinatorId);
     // The coordinator is the first to know who has just joined; where an exchange begins, the view decides.
@@ -46,9 +52,7 @@ export class Router {
     const hop = routes.forward(to, trail, (id) => links.get(id) !== undefined);
     if (hop !== undefined && !trail.includes(hop)) return links.get(hop);
     // Rather than back to where it came from: to the coordinator, which holds a connection to everybody.
-    const coordinator =
-      coordinatorId === undefined || trail.includes(coordinatorId) ? undefined : links.get(coordinatorId);
-    return coordinator ?? (hop === undefined ? undefined : links.get(hop));
+    return toCoordinator ?? (hop === undefined ? undefined : links.get(hop));
   }
 
   /** @throws SwarmError `ERR_SWARM_NO_SUCH_AGENT`, `ERR_SWARM_NO_ROUTE` */
@@ -64,6 +68,26 @@ export class Router {
     );
   }
 
+  /**
+   * Begins an exchange of this member with its only value (none: it has no value) and FIN, if that is possible without waiting;
+   * `undefined` when it is not. @throws SwarmError
+   */
+  tryBegin(head: ExchangeHead, value: Frame | undefined, signal: AbortSignal | undefined): FrameStream | undefined {
+    signal?.throwIfAborted();
+    const link = this.requireLink(head.to, NO_TRAIL);
+    const stream = link.tryOpen();
+    if (!stream) return undefined;
+    const bytes = link.heads.encode(head);
+    try {
+      const full = value ? stream.writeFrame(value, bytes) : stream.writeBytes(bytes);
+      if (full) full.then(() => stream.finish()).catch(() => undefined);
+      else stream.finish();
+    } catch {
+      // Whatever keeps the question from arriving shows in the answer.
+    }
+    return stream;
+  }
+
   /** Opens a stream towards the member that the head names, and begins it with the head. @throws SwarmError */
   async open(head: ExchangeHead, signal?: AbortSignal): Promise<FrameStream> {
     const tried = new Set<Link>();
@@ -71,7 +95,7 @@ export class Router {
       const link = this.requireLink(head.to, head.path.slice(0, -1));
       try {
         const stream = await link.open(signal);
-        const full = stream.writeBytes(encodeHead(head));
+        const full = stream.writeBytes(link.heads.encode(head));
         if (full) await full;
         return stream;
       } catch (error) {

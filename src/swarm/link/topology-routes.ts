@@ -11,6 +11,7 @@ export class TopologyRoutes {
   readonly #view: MembershipView;
   #config: Pick<SwarmConfig, 'topology' | 'fanOut'> = { topology: 'mesh', fanOut: 4 };
   #table: RouteTable | undefined;
+  #hopLimit: number | undefined;
 
   constructor(selfId: string, view: MembershipView) {
     this.#selfId = selfId;
@@ -19,18 +20,20 @@ export class TopologyRoutes {
 
   configure(config: SwarmConfig): void {
     this.#config = config;
-    this.#table = undefined;
+    this.changed();
   }
 
   /** The view has changed. */
   changed(): void {
     this.#table = undefined;
+    this.#hopLimit = undefined;
   }
 
   /** How many members an exchange that begins here may pass. */
   get hopLimit(): number {
     const { topology, fanOut } = this.#config;
-    return Math.min(MAX_HOPS, defaultHopLimit(topology, this.#view.size, fanOut));
+    this.#hopLimit ??= Math.min(MAX_HOPS, defaultHopLimit(topology, this.#view.size, fanOut));
+    return this.#hopLimit;
   }
 
   /** The next member on the way to a destination; see {@link RouteTable.forward}. */

@@ -1,7 +1,7 @@
 /** An exchange that this member has begun: values out, values in, one QUIC stream. */
 
-import type { Clock } from '../../quic/index.js';
 import { SwarmError } from '../errors.js';
+import type { Deadline, DeadlineEntry, Deadlines } from '../link/deadlines.js';
 import { PENDING, type FrameStream } from '../link/frame-stream.js';
 import { STREAM_CODE } from '../wire/codes.js';
 import { frameOf, valueOf } from './values.js';
@@ -21,15 +21,15 @@ export class SwarmExchange implements AsyncIterable<unknown>, AsyncDisposable {
   /** The agent at the other end. */
   readonly agent: string;
   readonly #stream: FrameStream;
-  readonly #stop: () => void;
+  readonly #guard: Guard;
   #ended = false;
   #error: unknown;
 
   /** @internal Made by `stream` of a member. */
-  constructor(agent: string, stream: FrameStream, clock: Clock, limits: ExchangeLimits) {
+  constructor(agent: string, stream: FrameStream, deadlines: Deadlines, limits: ExchangeLimits) {
     this.agent = agent;
     this.#stream = stream;
-    this.#stop = arm(clock, limits, agent, (error, code) => this.#giveUp(error, code));
+    this.#guard = new Guard(deadlines, limits, agent, (error, code) => this.#giveUp(error, code));
   }
 
   /** Sends a value; resolves when it is accepted into a bounded buffer: wait for it before the next. @throws SwarmError */
@@ -83,7 +83,7 @@ export class SwarmExchange implements AsyncIterable<unknown>, AsyncDisposable {
 
   #settle(): void {
     this.#ended = true;
-    this.#stop();
+    this.#guard.stop();
   }
 
   /** Values of the other side until it ends; leaving the loop early cancels. */
@@ -100,67 +100,120 @@ export class SwarmExchange implements AsyncIterable<unknown>, AsyncDisposable {
   }
 }
 
-/** Reads the one value that answers a request. */
-export function readReply(agent: string, stream: FrameStream, clock: Clock, limits: ExchangeLimits): Promise<unknown> {
+/**
+ * Waits for the one value that answers a request. The deadline, and the signal, end it.
+ *
+ * @throws nothing: the promise rejects
+ */
+export function readReply(
+  agent: string,
+  stream: FrameStream,
+  deadlines: Deadlines,
+  limits: ExchangeLimits,
+): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    let value: unknown;
-    let values = 0;
-    const fail = (error: unknown, code: number): void => {
-      stop();
-      stream.onFrames = undefined;
-      stream.cancel(code);
-      reject(error);
-    };
-    const stop = arm(clock, limits, agent, fail);
-    const look = (): void => {
-      try {
-        for (;;) {
-          const frame = stream.poll();
-          if (frame === PENDING) return;
-          if (frame) {
-            value = valueOf(frame, agent);
-            if (++values > 1) {
-              throw new SwarmError(
-                'ERR_SWARM_PROTOCOL',
-                `${agent} answers with more than one value; use stream() for a handler that yields several`,
-                { remote: true },
-              );
-            }
-            continue;
-          }
-          stop();
-          stream.onFrames = undefined;
-          resolve(value);
-          return;
-        }
-      } catch (error) {
-        fail(error, STREAM_CODE.done);
-      }
-    };
-    stream.onFrames = look;
-    look();
+    new Reply(agent, stream, deadlines, limits, resolve, reject);
   });
 }
 
-function arm(
-  clock: Clock,
-  { timeout, signal }: ExchangeLimits,
-  agent: string,
-  giveUp: (error: unknown, code: number) => void,
-): () => void {
-  const timer =
-    timeout > 0
-      ? clock.setTimer(timeout, () =>
-          giveUp(
-            new SwarmError('ERR_SWARM_TIMEOUT', `${agent} has not answered within ${timeout} ms`),
-            STREAM_CODE.timeout,
-          ),
-        )
-      : undefined;
-  const onAbort = (): void => giveUp(signal?.reason, STREAM_CODE.cancelled);
-  signal?.addEventListener('abort', onAbort, { once: true });
-  return () => {
-    timer?.cancel();
-    signal?.removeEventListener('abort', onAbort);
-  };
+class Reply {
+  readonly #agent: string;
+  readonly #stream: FrameStream;
+  readonly #guard: Guard;
+  readonly #resolve: (value: unknown) => void;
+  readonly #reject: (error: unknown) => void;
+  #value: unknown;
+  #hasValue = false;
+
+  constructor(
+    agent: string,
+    stream: FrameStream,
+    deadlines: Deadlines,
+    limits: ExchangeLimits,
+    resolve: (value: unknown) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#agent = agent;
+    this.#stream = stream;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#guard = new Guard(deadlines, limits, agent, (error, code) => this.#fail(error, code));
+    stream.onFrames = () => this.#look();
+    this.#look();
+  }
+
+  #look(): void {
+    try {
+      for (let frame = this.#stream.poll(); frame !== PENDING; frame = this.#stream.poll()) {
+        if (!frame) {
+          this.#settle();
+          this.#resolve(this.#value);
+          return;
+        }
+        const value = valueOf(frame, this.#agent);
+        if (this.#hasValue) throw tooMany(this.#agent);
+        this.#value = value;
+        this.#hasValue = true;
+      }
+    } catch (error) {
+      this.#fail(error, STREAM_CODE.done);
+    }
+  }
+
+  #settle(): void {
+    this.#guard.stop();
+    this.#stream.onFrames = undefined;
+  }
+
+  #fail(error: unknown, code: number): void {
+    this.#settle();
+    this.#stream.cancel(code);
+    this.#reject(error);
+  }
+}
+
+function tooMany(agent: string): SwarmError {
+  return new SwarmError(
+    'ERR_SWARM_PROTOCOL',
+    `${agent} answers with more than one value; use stream() for a handler that yields several`,
+    { remote: true },
+  );
+}
+
+/** Gives an exchange up at its deadline, or when its signal aborts, until it is stopped. */
+class Guard implements Deadline {
+  readonly #deadlines: Deadlines;
+  readonly #limits: ExchangeLimits;
+  readonly #agent: string;
+  readonly #giveUp: (error: unknown, code: number) => void;
+  readonly #entry: DeadlineEntry | undefined;
+  readonly #onAbort: (() => void) | undefined;
+
+  constructor(
+    deadlines: Deadlines,
+    limits: ExchangeLimits,
+    agent: string,
+    giveUp: (error: unknown, code: number) => void,
+  ) {
+    this.#deadlines = deadlines;
+    this.#limits = limits;
+    this.#agent = agent;
+    this.#giveUp = giveUp;
+    const { timeout, signal } = limits;
+    this.#entry = timeout > 0 ? deadlines.add(timeout, this) : undefined;
+    if (signal) {
+      this.#onAbort = (): void => giveUp(signal.reason, STREAM_CODE.cancelled);
+      signal.addEventListener('abort', this.#onAbort, { once: true });
+    }
+  }
+
+  expire(): void {
+    const words = `${this.#agent} has not answered within ${this.#limits.timeout} ms`;
+    this.#giveUp(new SwarmError('ERR_SWARM_TIMEOUT', words), STREAM_CODE.timeout);
+  }
+
+  stop(): void {
+    if (this.#entry) this.#deadlines.remove(this.#entry);
+    if (this.#onAbort) this.#limits.signal?.removeEventListener('abort', this.#onAbort);
+  }
 }

@@ -2,8 +2,7 @@
 
 import { SwarmError } from '../errors.js';
 import { answerError } from '../link/errors.js';
-import type { FrameStream } from '../link/frame-stream.js';
-import { encodeFrames } from '../wire/frames.js';
+import { PENDING, type FrameStream } from '../link/frame-stream.js';
 import { checkName, type ExchangeHead } from '../wire/head.js';
 import { frameOf, valueOf } from './values.js';
 import type { TaskDetails } from './task-details.js';
@@ -157,30 +156,105 @@ export async function readFirst(stream: FrameStream, remote: string): Promise<un
   return frame && valueOf(frame, remote);
 }
 
-/** Runs a handler and sends what it answers. Never rejects. */
-export async function runHandler(
+/** Who hears of handlers that fail. */
+export interface HandlerHost {
+  onError(error: unknown, context: string): void;
+}
+
+/** Runs a handler and sends what it answers. Never throws. Nothing is waited for that is there already. */
+export function runHandler(handler: Handler, head: ExchangeHead, stream: FrameStream, host: HandlerHost): void {
+  const context = new StreamContext(head, stream);
+  try {
+    const frame = stream.poll();
+    if (frame === PENDING) {
+      void runLater(handler, head, stream, context, host);
+      return;
+    }
+    const answer = callHandler(handler, frame && valueOf(frame, head.from), context, host);
+    if (isSimple(answer)) {
+      const full = answer === undefined ? undefined : stream.writeFrame(frameOf(answer));
+      if (!full) stream.finish();
+      else void finishLater(full, stream, context);
+    } else {
+      void answerLater(answer, stream, context, host);
+    }
+  } catch (error) {
+    failed(error, stream, context);
+  }
+}
+
+function callHandler(handler: Handler, value: unknown, context: StreamContext, host: HandlerHost): unknown {
+  try {
+    return handler(value, context);
+  } catch (error) {
+    host.onError(error, `handler ${context.name}`);
+    throw error;
+  }
+}
+
+/** The exchange ends with an error. */
+function failed(error: unknown, stream: FrameStream, context: StreamContext): void {
+  context.abort(error);
+  answerError(stream, error);
+}
+
+async function runLater(
   handler: Handler,
   head: ExchangeHead,
   stream: FrameStream,
-  onError: (error: unknown) => void,
+  context: StreamContext,
+  host: HandlerHost,
 ): Promise<void> {
-  const context = new StreamContext(head, stream);
+  let answer: unknown;
   try {
-    const value = await readFirst(stream, head.from);
+    answer = callHandler(handler, await readFirst(stream, head.from), context, host);
+  } catch (error) {
+    failed(error, stream, context);
+    return;
+  }
+  await answerLater(answer, stream, context, host);
+}
+
+async function finishLater(full: Promise<void>, stream: FrameStream, context: StreamContext): Promise<void> {
+  try {
+    await full;
+    stream.finish();
+  } catch (error) {
+    failed(error, stream, context);
+  }
+}
+
+/** Sends an answer that may be a promise, or many values. */
+async function answerLater(
+  given: unknown,
+  stream: FrameStream,
+  context: StreamContext,
+  host: HandlerHost,
+): Promise<void> {
+  const onError = (error: unknown): void => host.onError(error, `handler ${context.name}`);
+  try {
     let answer: unknown;
     try {
-      answer = await handler(value, context);
+      answer = await given;
     } catch (error) {
       onError(error);
       throw error;
     }
     if (isAsyncIterable(answer)) await streamOut(answer, stream, onError);
-    else if (answer !== undefined) await stream.writeBytes(encodeFrames(frameOf(answer)));
+    else if (answer !== undefined) {
+      const full = stream.writeFrame(frameOf(answer));
+      if (full) await full;
+    }
     stream.finish();
   } catch (error) {
-    context.abort(error);
-    answerError(stream, error);
+    failed(error, stream, context);
   }
+}
+
+/** Whether an answer is a value as it is: neither a promise of one nor a row of them. */
+function isSimple(answer: unknown): boolean {
+  if (typeof answer !== 'object' || answer === null) return typeof answer !== 'function';
+  return !('then' in answer) && !isAsyncIterable(answer);
 }
 
 async function streamOut(

@@ -7,7 +7,7 @@ import { SwarmError } from '../errors.js';
 import { answerError, wordsOf } from '../link/errors.js';
 import type { FrameStream } from '../link/frame-stream.js';
 import type { Router } from '../link/router.js';
-import type { Clock } from '../../quic/index.js';
+import type { Deadlines } from '../link/deadlines.js';
 import { encodeFrames, protocolError, type Frame } from '../wire/frames.js';
 import type { ExchangeHead } from '../wire/head.js';
 import { readReply } from './exchange.js';
@@ -24,7 +24,7 @@ export interface DeliveryReport {
 /** What a multicast needs of the member. */
 export interface MulticastHost {
   readonly selfId: string;
-  readonly clock: Clock;
+  readonly deadlines: Deadlines;
   readonly router: Router;
   /** Gives the value to this member's own handler or subscriptions. @throws SwarmError when there is none, or it may not */
   deliver(head: ExchangeHead, value: unknown): void;
@@ -104,7 +104,7 @@ export class Multicast {
 
   async #sendCopy(head: ExchangeHead, frame: Frame, signal?: AbortSignal): Promise<DeliveryReport> {
     const stream = await this.#host.router.open(head, signal);
-    const reply = readReply(head.to, stream, this.#host.clock, { timeout: head.timeout, signal });
+    const reply = readReply(head.to, stream, this.#host.deadlines, { timeout: head.timeout, signal });
     // Its failure shows in the reply as well.
     await Promise.race([
       stream.write(frame.kind, frame.payload),

@@ -22,11 +22,21 @@ const MAX_EXTENSION_BYTES = 1024 * 1024;
 const FIRST_ALLOCATION = 64 * 1024;
 const LONGEST_HEADER = 16;
 
+const EMPTY = new Uint8Array(0);
+
 /** Bytes of a frame's header for a payload of `length`. */
 export function frameHeader(kind: number, length: number): Uint8Array {
   const header = new Uint8Array(varintLength(kind) + varintLength(length));
   writeVarint(header, writeVarint(header, 0, kind), length);
   return header;
+}
+
+/** Writes a frame at `at` and returns where it ends, or -1 when it does not fit. */
+export function writeFrame(into: Uint8Array, at: number, { kind, payload }: Frame): number {
+  if (at + varintLength(kind) + varintLength(payload.length) + payload.length > into.length) return -1;
+  const begin = writeVarint(into, writeVarint(into, at, kind), payload.length);
+  into.set(payload, begin);
+  return begin + payload.length;
 }
 
 /** A whole frame, or several behind each other, in one array. */
@@ -50,12 +60,12 @@ export function encodeFrames(...frames: readonly Frame[]): Uint8Array {
 export class FrameReader {
   readonly #maxMessageBytes: number;
   readonly #maxControlBytes: number;
-  #input: Uint8Array = new Uint8Array(0);
+  #input: Uint8Array = EMPTY;
   #at = 0;
   /** Payload under way that has not come whole, and how much of it has. */
   #kind = 0;
   #length = -1;
-  #partial: Uint8Array = new Uint8Array(0);
+  #partial: Uint8Array = EMPTY;
   #filled = 0;
 
   /**
@@ -161,7 +171,7 @@ export class FrameReader {
     this.#filled += taken;
     if (this.#filled < this.#length) return undefined;
     const payload = this.#partial.subarray(0, this.#length);
-    this.#partial = new Uint8Array(0);
+    this.#partial = EMPTY;
     this.#filled = 0;
     return payload;
   }

@@ -1,0 +1,98 @@
+/**
+ * What belongs to a stream, by its ID: the part of a Map that connections need, without what a Map costs where thousands come
+ * and go. V8's Map makes a table anew all the time then, and each old one refers to its successor: once one of them has
+ * grown old, no young garbage behind it is collected before the next full collection.
+ */
+
+const EMPTY = -1;
+const SMALLEST = 8;
+
+/** Open addressing; removing moves what follows back, so that nothing is left behind. It grows and does not shrink. */
+export class StreamIndex<T> {
+  #ids: number[] = new Array<number>(SMALLEST).fill(EMPTY);
+  #values: (T | undefined)[] = new Array<T | undefined>(SMALLEST).fill(undefined);
+  #mask = SMALLEST - 1;
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get(id: number): T | undefined {
+    const slot = this.#slotOf(id);
+    return this.#ids[slot] === id ? this.#values[slot] : undefined;
+  }
+
+  set(id: number, value: T): void {
+    let slot = this.#slotOf(id);
+    if (this.#ids[slot] !== id) {
+      if (2 * this.#size > this.#mask) {
+        this.#grow();
+        slot = this.#slotOf(id);
+      }
+      this.#ids[slot] = id;
+      this.#size++;
+    }
+    this.#values[slot] = value;
+  }
+
+  delete(id: number): void {
+    let hole = this.#slotOf(id);
+    if (this.#ids[hole] !== id) return;
+    this.#size--;
+    for (let slot = (hole + 1) & this.#mask; ; slot = (slot + 1) & this.#mask) {
+      const other = this.#ids[slot] ?? EMPTY;
+      if (other === EMPTY) break;
+      // Whoever wants to stand at the hole or before it can be found there.
+      const wanted = this.#home(other);
+      if (((slot - wanted) & this.#mask) >= ((slot - hole) & this.#mask)) {
+        this.#ids[hole] = other;
+        this.#values[hole] = this.#values[slot];
+        hole = slot;
+      }
+    }
+    this.#ids[hole] = EMPTY;
+    this.#values[hole] = undefined;
+  }
+
+  clear(): void {
+    this.#ids.fill(EMPTY);
+    this.#values.fill(undefined);
+    this.#size = 0;
+  }
+
+  /** All values, in no order. */
+  values(): T[] {
+    return this.#values.filter((value) => value !== undefined);
+  }
+
+  /** Streams of one kind are numbered 4 apart (RFC 9000 2.1): neighbours in time are neighbours here. */
+  #home(id: number): number {
+    return ((id >>> 2) + (id & 3) * 0x9e3779b1) & this.#mask;
+  }
+
+  /** Where the ID is, or where it would go. */
+  #slotOf(id: number): number {
+    let slot = this.#home(id);
+    for (;;) {
+      const found = this.#ids[slot];
+      if (found === id || found === EMPTY) return slot;
+      slot = (slot + 1) & this.#mask;
+    }
+  }
+
+  #grow(): void {
+    const ids = this.#ids;
+    const values = this.#values;
+    const size = 2 * ids.length;
+    this.#ids = new Array<number>(size).fill(EMPTY);
+    this.#values = new Array<T | undefined>(size).fill(undefined);
+    this.#mask = size - 1;
+    for (const [index, id] of ids.entries()) {
+      if (id === EMPTY) continue;
+      const slot = this.#slotOf(id);
+      this.#ids[slot] = id;
+      this.#values[slot] = values[index];
+    }
+  }
+}
