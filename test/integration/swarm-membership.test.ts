@@ -152,3 +152,14 @@ async function* slowly(first: unknown, { values }: { readonly values: AsyncItera
   yield first;
   for await (const value of values) yield value;
 }
+
+test('a result that is on its way when the swarm is shut down arrives', async () => {
+  for (let round = 0; round < 5; round++) {
+    const swarm = await startSwarm();
+    const agent = await startAgent(swarm, 'a', { capabilities: ['work'], handlers: { work: (value) => value } });
+    const task = await agent.submit({ capability: 'work', payload: new Uint8Array(300_000) });
+    await until(() => swarm.task(task.id)?.state === 'done');
+    await swarm.shutdown();
+    assert.equal(((await task.result) as Uint8Array).length, 300_000);
+  }
+});

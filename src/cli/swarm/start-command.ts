@@ -27,8 +27,6 @@ export interface StartArguments extends CredentialArguments {
 
 /** Milliseconds between looks at what is left to do. */
 const LOOK_EVERY = 50;
-/** Milliseconds for the last results to reach their submitters. */
-const RESULTS_WITHIN = 500;
 
 /** Coordinates until interrupted, which is how it is meant to end. */
 export async function swarmStart(options: StartArguments): Promise<void> {
@@ -92,11 +90,7 @@ async function drained(swarm: Swarm, within: number): Promise<void> {
     const { tasks } = (await swarm.getStats()).coordinatorStats;
     const queued = tasks.capabilities.reduce((sum, { queued, ableAgents }) => sum + (ableAgents > 0 ? queued : 0), 0);
     const left = tasks.tasks.assigned + queued;
-    if (left === 0) {
-      // The last results are on their way to whoever submitted the tasks.
-      if (told) await new Promise((resolve) => setTimeout(resolve, RESULTS_WITHIN));
-      return;
-    }
+    if (left === 0) return;
     if (!told) console.error(`finishing ${count(left, 'task')}; Ctrl-C again ends at once`);
     told = true;
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));

@@ -341,9 +341,9 @@ export class Swarm extends SwarmMember {
     this.core.closeError ??= new SwarmError('ERR_SWARM_CLOSED', `The swarm ${this.swarmId} is shut down`);
     const { registrations, coordinator, worker, tasks, stateService } = this.#running;
     registrations.stop();
+    await tasks.stop(this.core.closeError, timeout);
     coordinator.stop();
     stateService.stop();
-    await tasks.stop(this.core.closeError);
     worker.abort(this.core.closeError);
     this.state.abandon(this.core.closeError);
     const { port } = this.address;

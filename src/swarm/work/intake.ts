@@ -167,7 +167,7 @@ export class TaskIntake {
     if (!this.#watchers.remove(id, watcher)) return; // It was told meanwhile, or listens no more.
     record = scheduler.get(id);
     const result = record?.state === 'done' ? await this.#store.result(id) : undefined;
-    endWatch(watcher, id, record, result);
+    this.#watchers.delivering(endWatch(watcher, id, record, result));
   }
 
   /** Nobody gets in any more. */
@@ -182,9 +182,9 @@ export function endWatch(
   id: string,
   record: TaskRecord | undefined,
   result: Uint8Array | undefined,
-): void {
-  if (record?.state === 'done' && result) watcher.end(['done'], result);
-  else watcher.end(endingOf(id, record), undefined);
+): Promise<void> | undefined {
+  if (record?.state === 'done' && result) return watcher.end(['done'], result);
+  return watcher.end(endingOf(id, record), undefined);
 }
 
 function endingOf(id: string, record: TaskRecord | undefined): TaskNews {

@@ -1,5 +1,6 @@
 /** Tasks at the coordinator: what the scheduler decides is done here, agents and submitters are told. */
 
+import type { Clock, ClockTimer } from '../../quic/index.js';
 import type { SwarmError } from '../errors.js';
 import type { MemberCore } from '../member-core.js';
 import type { ViewEvent } from '../membership/view.js';
@@ -156,7 +157,7 @@ export class TaskService {
         break;
       case 'settled':
         for (const watcher of this.#watchers.take(action.id)) {
-          endWatch(watcher, action.id, action.record, action.result);
+          this.#watchers.delivering(endWatch(watcher, action.id, action.record, action.result));
         }
         break;
       case 'room':
@@ -165,12 +166,25 @@ export class TaskService {
     }
   }
 
-  /** Ends: what is under way here is told that the swarm is closed; the store has what it takes to go on. */
-  async stop(error: SwarmError): Promise<void> {
+  /**
+   * Ends: what is under way here is told that the swarm is closed; the store has what it takes to go on. Waits, `timeout` milliseconds at
+   * most, until submitters have the results that were on their way.
+   */
+  async stop(error: SwarmError, timeout: number): Promise<void> {
     this.#intake.stop(error);
     await this.#driver.stop();
+    await within(this.#core.clock, timeout, this.#watchers.delivered());
     for (const watcher of this.#watchers.takeAll()) {
       if (watcher instanceof HandleWatcher) watcher.end(['ended', error.code, error.message], undefined);
     }
   }
+}
+
+async function within(clock: Clock, timeout: number, promise: Promise<void>): Promise<void> {
+  let timer: ClockTimer | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = clock.setTimer(timeout, resolve);
+  });
+  await Promise.race([promise, late]);
+  timer?.cancel();
 }

@@ -11,8 +11,8 @@ import { newsFrame, unpack, type TaskNews } from './messages.js';
 /** Hears of one task. The promise of `tell` is its backpressure. */
 export interface TaskWatcher {
   tell(news: TaskNews): Promise<void> | undefined;
-  /** The task is over. `result` is there when it is done. */
-  end(news: TaskNews, result: Uint8Array | undefined): void;
+  /** The task is over. `result` is there when it is done. The promise resolves when the watcher has got it, or will not. */
+  end(news: TaskNews, result: Uint8Array | undefined): Promise<void> | undefined;
 }
 
 /** Watchers by the ids of their tasks. */
@@ -50,6 +50,21 @@ export class WatchList {
     return watchers;
   }
 
+  /** Endings that are on their way. */
+  readonly #deliveries = new Set<Promise<void>>();
+
+  /** Notes an ending that is on its way. */
+  delivering(delivery: Promise<void> | undefined): void {
+    if (!delivery) return;
+    this.#deliveries.add(delivery);
+    void delivery.then(() => this.#deliveries.delete(delivery));
+  }
+
+  /** Resolves when all endings that are on their way have arrived. */
+  async delivered(): Promise<void> {
+    await Promise.all(this.#deliveries);
+  }
+
   /** The watchers of all tasks. */
   takeAll(): TaskWatcher[] {
     const all = [...this.#watchers.values()].flatMap((watchers) => [...watchers]);
@@ -76,14 +91,15 @@ export class StreamWatcher implements TaskWatcher {
     }
   }
 
-  end(news: TaskNews, result: Uint8Array | undefined): void {
+  end(news: TaskNews, result: Uint8Array | undefined): Promise<void> | undefined {
     try {
       this.#stream.writeBytes(newsFrame(news))?.catch(() => undefined);
       if (result) this.#stream.writeBytes(encodeFrames(unpack(result)))?.catch(() => undefined);
       this.#stream.finish();
       this.#stream.stream.stopSending(STREAM_CODE.done);
+      return this.#stream.stream.acknowledged.catch(() => undefined);
     } catch {
-      // Gone.
+      return undefined; // Gone.
     }
   }
 }
@@ -113,7 +129,7 @@ export class HandleWatcher implements TaskWatcher {
     }
   }
 
-  end(news: TaskNews, result: Uint8Array | undefined): void {
+  end(news: TaskNews, result: Uint8Array | undefined): undefined {
     if (news[0] === 'ended') this.#handle.fail(taskError(news[1], news[2]));
     else this.#handle.succeed(result && valueOf(unpack(result), this.#selfId));
   }
