@@ -21,7 +21,7 @@ test(`${AGENTS} agents join one coordinator, hear one broadcast, and are told of
   timeout: 600_000,
 }, async (t) => {
   const heard = new Set<string>();
-  const swarm = await startSwarm({ topology: 'star', maxAgents: AGENTS, lease: 30_000 });
+  const swarm = await startSwarm({ topology: 'star', maxAgents: AGENTS, lease: 20_000 });
   const network = new MuteNetwork();
   const agents: SwarmAgent[] = [];
   // One certificate for all would make one member of them, so each has its own; the first is left out of the measurement.
@@ -40,12 +40,8 @@ test(`${AGENTS} agents join one coordinator, hear one broadcast, and are told of
   const perAgent = (process.memoryUsage().rss - before) / (AGENTS - 1) / MIB;
   t.diagnostic(`joined in ${Math.round(joined - began)} ms; ${perAgent.toFixed(2)} MiB an agent, both sides together`);
 
-  const report = await agents[1]?.broadcast('hear', 'all', { timeout: 120_000 });
-  assert.deepEqual(
-    report?.failed,
-    { coordinator: report?.failed['coordinator'] },
-    'only the coordinator has no handler',
-  );
+  const report = await swarm.broadcast('hear', 'all', { timeout: 120_000 });
+  assert.deepEqual(report.failed, {});
   assert.equal(report.delivered.length, AGENTS);
   await until(() => heard.size === AGENTS);
 
@@ -55,6 +51,6 @@ test(`${AGENTS} agents join one coordinator, hear one broadcast, and are told of
   network.isMute = true;
   await until(() => told.size === AGENTS - 1);
   t.diagnostic(
-    `all ${told.size} were told ${Math.round(performance.now() - died)} ms after the death (lease 30000 ms)`,
+    `all ${told.size} were told ${Math.round(performance.now() - died)} ms after the death (lease 20000 ms)`,
   );
 });
