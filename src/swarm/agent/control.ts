@@ -7,6 +7,7 @@ import { dialError, type SwarmEndpoint } from '../link/endpoint.js';
 import { streamError, type FrameStream } from '../link/frame-stream.js';
 import { Link } from '../link/links.js';
 import type { Secrets } from '../security/secrets.js';
+import { DEFAULT_LEASE } from '../options.js';
 import { CLOSE_CODE } from '../wire/codes.js';
 import { decodeControl, type ControlMessage, type MapUpdate, type Welcome } from '../wire/control.js';
 import { codeOf } from '../wire/error-codes.js';
@@ -30,6 +31,8 @@ export interface ControlParts extends JoinParts {
   onEnded(error: SwarmError): void;
 }
 
+/** How long a lease is, the coordinator says; until then none is too long. */
+const LONGEST_LEASE = 3_600_000;
 const FIRST_BACKOFF = 100;
 const LONGEST_BACKOFF = 5000;
 /** What trying again would not change. */
@@ -166,6 +169,7 @@ export class AgentControl {
     let bytes = connection.stats().bytesReceived;
     let heard = clock.now();
     let looked = heard;
+    let pinged = heard;
     const look = (): void => {
       if (connection.isClosed) return;
       const now = clock.now();
@@ -178,6 +182,11 @@ export class AgentControl {
       } else if (now - heard > lease) {
         connection.destroy(undefined, CLOSE_CODE.removed);
         return;
+      }
+      // The endpoint's own PINGs are for the usual lease: a shorter one needs more.
+      if (lease < DEFAULT_LEASE && now - pinged > lease / 4) {
+        pinged = now;
+        connection.ping();
       }
       arm();
     };

@@ -36,6 +36,8 @@ export interface DialOptions {
   /** Verify the certificate against the CA and the host's name. */
   readonly verify?: boolean | undefined;
   readonly earlyData?: boolean | undefined;
+  /** Milliseconds of silence after which QUIC forgets the connection, unless the remote says less. Default: twice the lease. */
+  readonly idleTimeout?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -102,6 +104,7 @@ export class SwarmEndpoint {
       ownSocket: true,
       keepAliveInterval: Math.max(1, Math.floor(lease / 3)),
       enableEarlyData: options.earlyData ?? false,
+      idleTimeout: options.idleTimeout ?? 2 * lease,
       signal: options.signal,
     };
     try {
