@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { MemoryStore, SqliteStore, type StoreResult, type SwarmStore } from '../../src/swarm/index.js';
+import { SqliteStore } from '../../src/swarm/index.js';
 import { MuteNetwork } from '../support/mute-network.js';
 import { startAgent, startSwarm } from '../support/swarm.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -117,44 +117,3 @@ for (const how of ['shut down'] as readonly ('shut down' | 'cut off')[]) {
     assert.equal(second.task((after[0] as { id: string }).id)?.interruptions, 1);
   });
 }
-
-/** A store whose writes can be made slow, and then fail. */
-class FrailStore extends MemoryStore implements SwarmStore {
-  delay: Promise<void> | undefined;
-  error: Error | undefined;
-
-  override async write(...batch: Parameters<MemoryStore['write']>): Promise<StoreResult> {
-    await this.delay;
-    if (this.error) throw this.error;
-    return super.write(...batch);
-  }
-}
-
-test('nobody hears that a task is accepted before the store has it, or when the store fails', async () => {
-  const store = new FrailStore();
-  const swarm = await startSwarm({ store });
-  let began = 0;
-  await startAgent(swarm, 'worker', { capabilities: ['work'], handlers: { work: () => began++ } });
-  const client = await startAgent(swarm, 'client');
-  let release: () => void = () => undefined;
-  store.delay = new Promise((resolve) => {
-    release = resolve;
-  });
-  let accepted = 0;
-  const submissions = [client, swarm].map(async (member) => {
-    await member.submit({ capability: 'work' });
-    accepted++;
-  });
-  await until(() => swarm.tasks().length === 2);
-  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
-  assert.deepEqual([accepted, began], [0, 0]);
-  const closed = once(swarm, 'closed');
-  store.error = new Error('the disk is full');
-  release();
-  for (const outcome of await Promise.allSettled(submissions)) {
-    assert.equal(outcome.status, 'rejected');
-    assert.match((outcome.reason as { code: string }).code, /^ERR_SWARM_(STORE|CLOSED)$/);
-  }
-  assert.match(String(((await closed) as [Error])[0].message), /disk is full/);
-  assert.deepEqual([accepted, began], [0, 0]);
-});

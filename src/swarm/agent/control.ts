@@ -72,7 +72,11 @@ export class AgentControl {
     if (!coordinator) throw new SwarmError('ERR_SWARM_NOT_CONNECTED', 'This agent waits to be registered');
     const rejoin = this.#rejoin;
     this.#rejoin = undefined;
-    const connection = await endpoint().dial(coordinator.host, coordinator.port, { verify, earlyData: true });
+    const connection = await endpoint().dial(coordinator.host, coordinator.port, {
+      verify,
+      earlyData: true,
+      idleTimeout: 2 * LONGEST_LEASE,
+    });
     try {
       await this.#joinOver(connection, connection.earlyData === 'pending' ? rejoin : undefined);
     } catch (error) {
