@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { SqliteStore } from '../../src/swarm/index.js';
+import { SqliteStore, type ExchangeContext } from '../../src/swarm/index.js';
 import { MuteNetwork } from '../support/mute-network.js';
 import { startAgent, startSwarm } from '../support/swarm.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -73,14 +73,14 @@ test('an agent that dies counts as a failure of its task, which another does', {
   await until(() => aborted);
 });
 
-for (const how of ['shut down'] as readonly ('shut down' | 'cut off')[]) {
+for (const how of ['shut down', 'cut off'] as const) {
   test(`a coordinator that was ${how} comes back with the tasks of its store`, { timeout: 60_000 }, async () => {
     const file = join(temporaryFolder(), 'swarm.sqlite');
     const network = new MuteNetwork();
     const first = await startSwarm({ store: await SqliteStore.open(file), lease: 1200, network });
     const quicPort = first.address.port;
     let began = 0;
-    const work = async (value: unknown, { task, signal }: { task?: { attempt: number }; signal: AbortSignal }) => {
+    const work = async (value: unknown, { task, signal }: ExchangeContext) => {
       began++;
       if (task?.attempt === 1 && value === 'under way') await once(signal, 'abort');
       return value;

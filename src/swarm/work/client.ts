@@ -89,6 +89,8 @@ export class TaskClient {
           }
         } catch (error) {
           if (!isPassing(error)) throw error;
+          // A connection that is lost is told to be so in a later turn: until then trying again would only keep that turn from coming.
+          await new Promise<void>((resolve) => this.#host.core.clock.soon(resolve));
         }
       }
     } catch (error) {
