@@ -17,6 +17,6 @@ for (const lease of [400, 10_000]) {
     const died = performance.now();
     network.isMute = true;
     await until(() => losses.length === 1);
-    assert.ok(losses.reduce((sum, time) => sum + time, 0) - died > 0.8 * lease - 1000, 'not before its time');
+    assert.ok(Math.min(...losses) - died > 0.8 * lease - 1000, 'not before its time');
   });
 }
