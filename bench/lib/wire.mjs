@@ -1,7 +1,7 @@
 // A wire between two network namespaces of this machine that delays and loses packets, of TCP and QUIC alike. Linux and root needed.
 //
 // The kernel's own emulator (tc netem) where there is one; else the emulator in the folder that SKEIN_NETLAB names: sim.sh and
-// netsim.c, which is compiled into a temporary folder.
+// netsim.c, which is compiled into a temporary folder, for the delay, and nftables for the loss.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,6 +11,14 @@ function run(command, args, env = {}) {
   const done = spawnSync(command, args, { encoding: 'utf8', env: { ...process.env, ...env } });
   if (done.error) throw done.error;
   if (done.status !== 0) throw new Error(`${command} ${args.join(' ')}: ${`${done.stdout}${done.stderr}`.trim()}`);
+}
+
+/** Has a namespace lose a part of the packets that come in from the wire, TCP and UDP alike. */
+function loseIncoming(namespace, lossPercent) {
+  const nft = (...words) => run('ip', ['netns', 'exec', namespace, 'nft', ...words]);
+  nft('add', 'table', 'inet', 'wire');
+  nft('add', 'chain', 'inet', 'wire', 'input', '{ type filter hook input priority 0; }');
+  nft('add', 'rule', 'inet', 'wire', 'input', `meta iif != lo numgen random mod 1000 < ${Math.round(lossPercent * 10)} drop`);
 }
 
 /** @returns `{ client, server, serverAddress, close }`: names of the namespaces, and the address of the server's */
@@ -25,10 +33,11 @@ function openNetlab(folder, { delayMs, lossPercent }) {
   };
   try {
     run('gcc', ['-O2', '-o', binary, join(folder, 'netsim.c')]);
-    const loss = `--rate_to_server=${lossPercent} --rate_to_client=${lossPercent}`;
     // Its standard output stays open as long as the emulator runs.
-    const up = `exec "${join(folder, 'sim.sh')}" up "drop-rate --delay=${delayMs}ms --bandwidth=100Mbps --queue=1000 ${loss}" >"${work}/up.log" 2>&1`;
+    const up = `exec "${join(folder, 'sim.sh')}" up "simple-p2p --delay=${delayMs}ms --bandwidth=100Mbps --queue=1000" >"${work}/up.log" 2>&1`;
     run('sh', ['-c', up], env);
+    // The emulator loses UDP only; what is lost here is lost by the kernel's filter, whatever it is.
+    for (const name of [`${id}-c`, `${id}-s`]) loseIncoming(name, lossPercent);
   } catch (error) {
     close();
     throw error;
