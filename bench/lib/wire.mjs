@@ -18,7 +18,14 @@ function loseIncoming(namespace, lossPercent) {
   const nft = (...words) => run('ip', ['netns', 'exec', namespace, 'nft', ...words]);
   nft('add', 'table', 'inet', 'wire');
   nft('add', 'chain', 'inet', 'wire', 'input', '{ type filter hook input priority 0; }');
-  nft('add', 'rule', 'inet', 'wire', 'input', `meta iif != lo numgen random mod 1000 < ${Math.round(lossPercent * 10)} drop`);
+  nft(
+    'add',
+    'rule',
+    'inet',
+    'wire',
+    'input',
+    `meta iif != lo numgen random mod 1000 < ${Math.round(lossPercent * 10)} drop`,
+  );
 }
 
 /** @returns `{ client, server, serverAddress, close }`: names of the namespaces, and the address of the server's */

@@ -305,11 +305,16 @@ export class Coordinator {
     return true;
   }
 
-  /** Tells everybody that the swarm ends, and lets nobody in any more. */
-  stop(): void {
+  /**
+   * Lets nobody in any more.
+   *
+   * @param farewell whether the swarm ends, which everybody is told; else another coordinator will go on, whom agents look for
+   */
+  stop(farewell: boolean): void {
     this.#stopped = true;
     this.#leases.stop();
     this.registry.stop();
+    if (!farewell) return;
     for (const member of this.registry.present.values()) {
       member.channel.send({ t: 'bye', code: 'ERR_SWARM_CLOSED', message: 'The swarm was shut down' });
       member.channel.finish();

@@ -342,7 +342,7 @@ export class Swarm extends SwarmMember {
     const { registrations, coordinator, worker, tasks, stateService } = this.#running;
     registrations.stop();
     await tasks.stop(this.core.closeError, timeout);
-    coordinator.stop();
+    coordinator.stop(first);
     stateService.stop();
     worker.abort(this.core.closeError);
     this.state.abandon(this.core.closeError);

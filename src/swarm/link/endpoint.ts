@@ -41,6 +41,8 @@ export interface DialOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Longer than any lease that makes sense, in milliseconds. */
+const LONGEST_SILENCE = 2 * 3_600_000;
 /** Exchanges that one remote may have under way on one connection. */
 const MAX_STREAMS = 1000;
 
@@ -81,6 +83,8 @@ export class SwarmEndpoint {
         requestCert: true,
         rejectUnauthorized: options.ca !== undefined,
         keepAliveInterval: 0,
+        // Whoever dials says how long silence may last: it knows the lease of the swarm, and the smaller value counts.
+        idleTimeout: LONGEST_SILENCE,
       },
       accept,
     );
