@@ -42,6 +42,7 @@ test(`${AGENTS} agents join one coordinator, hear one broadcast, and are told of
 
   const report = await swarm.broadcast('hear', 'all', { timeout: 120_000 });
   assert.deepEqual(report.failed, {});
+  assert.deepEqual(report.failed, {});
   assert.equal(report.delivered.length, AGENTS);
   await until(() => heard.size === AGENTS);
 
