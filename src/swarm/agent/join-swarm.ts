@@ -1,7 +1,7 @@
 /** `joinSwarm`: an agent in this process. */
 
 import { readFile } from 'node:fs/promises';
-import { SwarmError } from '../errors.js';
+import { SwarmError, type SwarmErrorCode } from '../errors.js';
 import { checkId, checkOption, checkWords, DEFAULT_PORT, parseAddress } from '../options.js';
 import { findSecret, isLoopback } from '../security/development.js';
 import { givenIdentity, makeIdentity } from '../security/identity.js';
@@ -63,6 +63,14 @@ export async function joinSwarm(options: JoinSwarmOptions): Promise<SwarmAgent> 
   }
 }
 
+/** What may be otherwise in a moment: nobody is there, or whoever was has just died or ended. */
+const PASSING = new Set<SwarmErrorCode>([
+  'ERR_SWARM_UNREACHABLE',
+  'ERR_SWARM_AGENT_LOST',
+  'ERR_SWARM_TIMEOUT',
+  'ERR_SWARM_CLOSED',
+]);
+
 async function connectWithin(agent: SwarmAgent, retryFor: number, clock: Clock | undefined): Promise<void> {
   const now = (): number => clock?.now() ?? performance.now();
   const end = now() + checkOption('retryFor', retryFor, 0, 0x7fffffff);
@@ -71,7 +79,7 @@ async function connectWithin(agent: SwarmAgent, retryFor: number, clock: Clock |
       await agent.connect();
       return;
     } catch (error) {
-      const again = SwarmError.isSwarmError(error) && !error.remote && now() + pause < end;
+      const again = SwarmError.isSwarmError(error) && PASSING.has(error.code) && now() + pause < end;
       if (!again) throw error;
       await new Promise<void>((resolve) => {
         if (clock) clock.setTimer(pause, resolve);
