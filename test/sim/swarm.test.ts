@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { initSwarm, joinSwarm, type InitSwarmOptions, type Swarm, type SwarmAgent } from '../../src/swarm/index.js';
 import { makeIdentity } from '../../src/swarm/security/identity.js';
 import { keyOf } from '../../src/swarm/security/proof.js';
+import type { Clock } from '../../src/quic/index.js';
 import { simulate, type SimHost, type SimNetwork, type SimNetworkOptions } from '../../src/testing/sim/index.js';
 
 const SECRET = 'a secret for simulations';
@@ -191,4 +192,54 @@ test('everything works over a network that loses, repeats and reorders', async (
       assert.equal(report.delivered.length, 3);
     },
   );
+});
+
+/** The clock of a host whose calendar is wrong. */
+function skewed(clock: Clock, by: number): Clock {
+  return {
+    now: () => clock.now(),
+    wallTime: () => clock.wallTime() + by,
+    setTimer: (delay, callback) => clock.setTimer(delay, callback),
+    soon: (callback) => clock.soon(callback),
+  };
+}
+
+test('members whose calendars are hours apart agree on deadlines, which are durations', async () => {
+  await simulate({ seed: 6 }, async (network) => {
+    const HOUR = 3_600_000;
+    const host = (address: string, by: number): { network: SimHost; clock: Clock; host: string } => {
+      const made = network.host(address);
+      return { network: made, clock: skewed(made.clock, by), host: address };
+    };
+    const common = { randomFill: network.randomFill, secret: SECRET };
+    const swarm = await network.complete(
+      initSwarm({ ...common, ...identities[0], ...host(COORDINATOR, 5 * HOUR), swarmId: 'skewed', lease: LEASE }),
+    );
+    const join = (id: string, n: number, by: number, handlers = {}): Promise<SwarmAgent> =>
+      network.complete(
+        joinSwarm({
+          ...common,
+          ...identities[n],
+          ...host(`10.0.1.${n}`, by),
+          coordinator: `${COORDINATOR}:4433`,
+          id,
+          capabilities: Object.keys(handlers),
+          handlers,
+        }),
+      );
+    const timeouts: number[] = [];
+    await join('late', 1, -7 * HOUR, {
+      quick: (_value: unknown, { timeout }: { timeout: number }) => timeouts.push(timeout),
+      never: () => new Promise(() => undefined),
+    });
+    const submitter = await join('early', 2, 9 * HOUR);
+    const task = await network.complete(submitter.submit({ capability: 'quick', deadline: 5000 }));
+    assert.equal(await network.complete(task.result), 1);
+    assert.ok((timeouts[0] ?? 0) > 4000 && (timeouts[0] ?? 0) <= 5000, `${timeouts[0]} ms were left`);
+    const hopeless = await network.complete(submitter.submit({ capability: 'never', deadline: 5000 }));
+    const began = network.now;
+    await assert.rejects(network.complete(hopeless.result), { code: 'ERR_SWARM_TASK_DEADLINE' });
+    assert.ok(network.now - began > 4000 && network.now - began < 7000, `ended after ${network.now - began} ms`);
+    await network.complete(swarm.shutdown({ timeout: 100 }));
+  });
 });
