@@ -18,8 +18,9 @@ import { temporaryFolder } from '../support/temporary-folder.js';
 
 const program = fileURLToPath(new URL('../support/swarm-chaos-process.mjs', import.meta.url));
 const folder = temporaryFolder();
-const SEED = Number(process.env['SKEIN_SEED'] ?? Date.now() % 2 ** 32);
-const SECONDS = Number(process.env['SKEIN_SWARM_CHAOS_SECONDS'] ?? (process.env['CI'] === 'true' ? 300 : 30));
+const isCi = process.env['CI'] === 'true';
+const SEED = Number(process.env['SKEIN_SEED'] ?? (isCi ? 1 : Date.now() % 2 ** 32));
+const SECONDS = Number(process.env['SKEIN_SWARM_CHAOS_SECONDS'] ?? (isCi ? 300 : 30));
 const WORKERS = 4;
 const SUBMITTERS = 2;
 

@@ -11,7 +11,12 @@ const common = { host: '127.0.0.1', secret };
 const joining = { ...common, coordinator: `127.0.0.1:${port}`, retryFor: 120_000 };
 const say = (...words) => process.stdout.write(`${words.join(' ')}\n`);
 // Nobody is left behind when the test ends before its time.
-process.stdin.on('end', () => process.exit(0)).resume();
+process.stdin.on('end', () => process.exit(0));
+/** Submitters: no new tasks. May be said before they have joined. */
+let stopping = false;
+process.stdin.on('data', () => {
+  stopping = true;
+});
 
 switch (role) {
   case 'coordinator': {
@@ -40,10 +45,6 @@ switch (role) {
   case 'submitter': {
     const [id] = rest;
     const agent = await joinSwarm({ ...joining, id });
-    let stopping = false;
-    process.stdin.on('data', () => {
-      stopping = true;
-    });
     let count = 0;
     const loop = async () => {
       while (!stopping) {
