@@ -4,7 +4,7 @@ import { attack } from '../support/quic-attack.js';
 
 const MIB = 1024 * 1024;
 const datagrams = Number(process.env['SKEIN_BAD_DATAGRAMS'] ?? 100_000);
-const seed = Number(process.env['SKEIN_SEED'] ?? Date.now() % 2 ** 32);
+const seed = Number(process.env['SKEIN_SEED'] ?? (process.env['CI'] === 'true' ? 1 : Date.now() % 2 ** 32));
 
 test(`${datagrams} bad datagrams (seed ${seed}): nothing falls, nothing grows, nobody notices`, async (t) => {
   const { engineMemoryBefore, engineMemoryAfter, roundTrips } = await attack({ datagrams, seed });
