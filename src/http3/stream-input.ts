@@ -9,7 +9,7 @@ import { type RawStreamGate, newGate, sortStream } from './raw-streams.js';
 import type { Http3Stream } from './stream.js';
 
 /** What one read takes from QUIC, in bytes. */
-const READ_BYTES = 64 * 1024;
+const READ_BYTES = 256 * 1024;
 
 export class StreamInput {
   readonly #state: ConnectionState;
