@@ -7,6 +7,7 @@ import { findSecret, isLoopback } from '../security/development.js';
 import { givenIdentity, makeIdentity } from '../security/identity.js';
 import { Secrets } from '../security/secrets.js';
 import type { Clock } from '../../quic/index.js';
+import { systemClock } from '../../quic/udp/system-clock.js';
 import { SwarmAgent, type AgentSettings } from './agent.js';
 import type { JoinSwarmOptions } from './options.js';
 
@@ -71,19 +72,17 @@ const PASSING = new Set<SwarmErrorCode>([
   'ERR_SWARM_CLOSED',
 ]);
 
-async function connectWithin(agent: SwarmAgent, retryFor: number, clock: Clock | undefined): Promise<void> {
-  const now = (): number => clock?.now() ?? performance.now();
-  const end = now() + checkOption('retryFor', retryFor, 0, 0x7fffffff);
+async function connectWithin(agent: SwarmAgent, retryFor: number, clock: Clock = systemClock): Promise<void> {
+  const end = clock.now() + checkOption('retryFor', retryFor, 0, 0x7fffffff);
   for (let pause = 50; ; pause = Math.min(2 * pause, 1000)) {
     try {
       await agent.connect();
       return;
     } catch (error) {
-      const again = SwarmError.isSwarmError(error) && PASSING.has(error.code) && now() + pause < end;
+      const again = SwarmError.isSwarmError(error) && PASSING.has(error.code) && clock.now() + pause < end;
       if (!again) throw error;
       await new Promise<void>((resolve) => {
-        if (clock) clock.setTimer(pause, resolve);
-        else setTimeout(resolve, pause);
+        clock.setTimer(pause, resolve);
       });
     }
   }
