@@ -73,9 +73,17 @@ export class MemberCore {
   #config: SwarmConfig | undefined;
   /** Set once the membership is over. */
   closeError: SwarmError | undefined;
+  /** Whether handlers may be called. */
+  #isHeld = true;
+  /** Resolves when handlers may be called: once whoever made this member has it in hand. */
+  readonly inHand: Promise<void>;
+  #release: () => void = () => undefined;
 
   constructor(id: string, options: MemberOptions, emitter: EventEmitter<MemberEvents>) {
     this.id = id;
+    this.inHand = new Promise((resolve) => {
+      this.#release = resolve;
+    });
     this.ownPath = [id];
     this.clock = options.clock ?? systemClock;
     this.deadlines = new Deadlines(this.clock);
@@ -103,6 +111,7 @@ export class MemberCore {
       handlers: this.handlers,
       allows: (agent, permission) => this.allows(agent, permission),
       onError: (error, context) => this.onError(error, context),
+      inHand: () => (this.#isHeld ? this.inHand : undefined),
     });
   }
 
@@ -133,6 +142,22 @@ export class MemberCore {
     this.#coordinatorId = coordinatorId;
     this.#config = config;
     this.routes.configure(config);
+  }
+
+  /** Whether handlers have to wait for `inHand`. */
+  get isHeld(): boolean {
+    return this.#isHeld;
+  }
+
+  /**
+   * Lets handlers be called as soon as the promise that gives the member away has been followed: `const agent = await joinSwarm(...)` has
+   * set `agent` before a handler can want it.
+   */
+  giveAway(): void {
+    this.clock.soon(() => {
+      this.#isHeld = false;
+      this.#release();
+    });
   }
 
   /** Answers exchanges of one type; `coordinator` and tasks use it. */
@@ -193,6 +218,10 @@ export class MemberCore {
   }
 
   #serve(head: ExchangeHead, stream: FrameStream, link: Link): void {
+    if (this.#isHeld) {
+      void this.inHand.then(() => this.#serve(head, stream, link));
+      return;
+    }
     try {
       switch (head.type) {
         case 'request':

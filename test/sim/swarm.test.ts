@@ -110,6 +110,26 @@ test('an agent that vanishes is noticed within the lease, and everyone is told; 
   });
 });
 
+test('what an agent changes while it is being let in again, the coordinator learns', async () => {
+  await withSwarm({ seed: 12, agents: 1 }, async ({ network, swarm, agents, hosts, coordinatorHost, until }) => {
+    const [agent] = agents as [SwarmAgent];
+    const link = network.link(hosts[0] as SimHost, coordinatorHost);
+    link.blackhole(true);
+    await until(() => swarm.member('a1') === undefined && !agent.isConnected);
+    link.blackhole(false);
+    await until(() => swarm.member('a1') !== undefined);
+    assert.equal(agent.isConnected, false, 'its welcome is under way');
+    await agent.update({ capabilities: ['work', 'rest'], concurrency: 9 });
+    await agent.subscribe('news', () => undefined);
+    await until(() => swarm.member('a1')?.topics.length === 1);
+    const { capabilities, concurrency, topics } = swarm.member('a1') ?? {};
+    assert.deepEqual(
+      { capabilities, concurrency, topics },
+      { capabilities: ['work', 'rest'], concurrency: 9, topics: ['news'] },
+    );
+  });
+});
+
 test('where two agents cannot reach each other, their messages go by way of others', async () => {
   await withSwarm({ seed: 2, agents: 3 }, async ({ network, agents, hosts, until }) => {
     const [a1, , a3] = agents as [SwarmAgent, SwarmAgent, SwarmAgent];

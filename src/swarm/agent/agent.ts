@@ -240,6 +240,12 @@ export class SwarmAgent extends SwarmMember {
     return this.#control.connect();
   }
 
+  /** @internal Called when nothing stands between the member and whoever has asked for it. */
+  giveAway(): this {
+    this.core.giveAway();
+    return this;
+  }
+
   /** Changes what this agent can do, or how much at a time. Resolves when the coordinator has told the others. */
   async update(changes: { readonly capabilities?: readonly string[]; readonly concurrency?: number }): Promise<void> {
     this.core.assertOpen();

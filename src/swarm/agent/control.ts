@@ -92,8 +92,10 @@ export class AgentControl {
     if (!rejoin) await connection.ready;
     const link = this.#linkOf(connection);
     const channel = new ControlChannel(await link.open(undefined, MAX_COORDINATOR_CONTROL_BYTES));
-    const welcome = await join(this.#parts, this.#parts.facts(), connection, channel, rejoin);
+    const facts = this.#parts.facts();
+    const welcome = await join(this.#parts, facts, connection, channel, rejoin);
     this.#joined(welcome, connection, channel, rejoin !== undefined);
+    this.#tellChanges(facts);
   }
 
   #linkOf(connection: QuicConnection, id = 'the coordinator'): Link {
@@ -133,6 +135,7 @@ export class AgentControl {
     try {
       const welcome = await join(parts, { ...facts, role, capabilities }, connection, channel, undefined);
       this.#joined(welcome, connection, channel, false);
+      this.#tellChanges(facts);
     } catch (error) {
       void connection.close({ code: CLOSE_CODE.refused, reason: 'not joined', drainTimeout: 0 });
       throw error;
@@ -165,6 +168,16 @@ export class AgentControl {
       (error: unknown) => this.#lost(channel, error),
     );
     void connection.closed.then(({ error }) => this.#lost(channel, error));
+  }
+
+  /** What has changed between hello and welcome, the coordinator has not heard of. */
+  #tellChanges(told: AgentFacts): void {
+    const { capabilities, concurrency, topics } = this.#parts.facts();
+    if (capabilities !== told.capabilities || concurrency !== told.concurrency) {
+      this.send({ t: 'update', capabilities: [...capabilities], concurrency });
+    }
+    const sameTopics = topics.length === told.topics.length && topics.every((topic) => told.topics.includes(topic));
+    if (!sameTopics) this.send({ t: 'update', topics: [...topics] });
   }
 
   /** The coordinator is given up when nothing has come from it for a lease, as it gives up agents. */

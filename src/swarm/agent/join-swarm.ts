@@ -13,7 +13,7 @@ import type { JoinSwarmOptions } from './options.js';
 
 /**
  * Joins a swarm. Resolves when the coordinator has let the agent in; without `coordinator`, as soon as it listens for a coordinator that
- * registers it (`agent.joined` tells when).
+ * registers it (`agent.joined` tells when). No handler is called before the promise has resolved: they may use what it resolves to.
  *
  * @throws SwarmError `ERR_SWARM_UNREACHABLE`, `ERR_SWARM_AUTHENTICATION`, `ERR_SWARM_FULL`, `ERR_SWARM_DUPLICATE_ID`,
  *   `ERR_SWARM_UNKNOWN_SWARM`, `ERR_SWARM_FORBIDDEN`, `ERR_SWARM_INVALID_OPTION`; QuicError when the port cannot be bound
@@ -54,10 +54,10 @@ export async function joinSwarm(options: JoinSwarmOptions): Promise<SwarmAgent> 
   };
   const agent = await SwarmAgent.start(settings);
   if (options.unref) agent.unref();
-  if (!coordinator) return agent;
+  if (!coordinator) return agent.giveAway();
   try {
     await connectWithin(agent, options.retryFor ?? 0, options.clock);
-    return agent;
+    return agent.giveAway();
   } catch (error) {
     await agent.leave({ timeout: 0 });
     throw error;

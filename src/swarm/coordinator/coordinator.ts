@@ -141,7 +141,7 @@ export class Coordinator {
     if (connection.isClosed) throw new SwarmError('ERR_SWARM_AGENT_LOST', `${id} was gone before it had joined`);
     const old = this.registry.present.get(id);
     if (old) this.#gone(id, old, 'replaced');
-    this.registry.change({
+    const events = this.registry.enter({
       member: {
         id,
         incarnation,
@@ -182,6 +182,8 @@ export class Coordinator {
     });
     this.registry.present.set(id, member);
     core.addLink(link);
+    // Whoever hears of the agent can send it something at once.
+    core.viewChanged(events);
     void connection.closed.then(() => this.#gone(id, member, member.leaving ?? 'lost'));
     this.#listen(id, member).catch((error: unknown) => this.#broken(id, member, error));
     const info = core.view.get(id);

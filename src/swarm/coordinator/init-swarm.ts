@@ -14,7 +14,7 @@ import { TRANSPORTS, type InitSwarmOptions } from './options.js';
 import { Swarm, type SwarmSettings } from './swarm.js';
 
 /**
- * Starts a swarm: this process coordinates it. Resolves when it listens for agents.
+ * Starts a swarm: this process coordinates it. Resolves when it listens for agents. No handler is called before.
  *
  * Without `secret` (or SKEIN_SWARM_SECRET) and without `ca` the swarm is in development mode: it makes a secret, leaves it for agents of the
  * same user on this machine, listens on loopback only unless told otherwise, and emits a process warning that says so.

@@ -53,15 +53,20 @@ export class Registry {
 
   /** Notes a change: this side is told at once, the agents with the next batch. */
   change(change: MemberChange): void {
-    this.#note(change);
-    this.#schedule(BATCH);
+    this.#changed(this.enter(change));
   }
 
-  #note(change: MemberChange): void {
+  /** The same, but this side is told by the caller, when all is ready for those who hear of it. */
+  enter(change: MemberChange): readonly ViewEvent[] {
+    const events = this.#note(change);
+    this.#schedule(BATCH);
+    return events;
+  }
+
+  #note(change: MemberChange): readonly ViewEvent[] {
     const after = this.#view.epoch;
-    const events = this.#view.apply({ after, epoch: after + 1, changes: [change] }) ?? [];
     this.#pending.push({ epoch: after + 1, change });
-    this.#changed(events);
+    return this.#view.apply({ after, epoch: after + 1, changes: [change] }) ?? [];
   }
 
   /** Changes some fields of a member. */
@@ -92,7 +97,9 @@ export class Registry {
     this.stop();
     for (const [id, load] of this.#loads) {
       const member = this.#view.get(id);
-      if (member && member.load !== load) this.#note({ member: { ...toRecord(member), load } });
+      if (member && member.load !== load) {
+        this.#changed(this.#note({ member: { ...toRecord(member), load } }));
+      }
     }
     this.#loads.clear();
     const changes = this.#pending;

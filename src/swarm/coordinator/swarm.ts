@@ -130,6 +130,7 @@ export class Swarm extends SwarmMember {
     for (const { id, registered } of book.list()) {
       if (registered) parts.registrations.resume({ id, capabilities: undefined, ...registered });
     }
+    swarm.core.giveAway();
     return swarm;
   }
 

@@ -16,6 +16,8 @@ export interface NotifyHost {
   readonly handlers: HandlerTable;
   allows(agent: string, permission: 'message'): boolean;
   onError(error: unknown, context: string): void;
+  /** What handlers have to wait for, if anything. */
+  inHand(): Promise<void> | undefined;
 }
 
 /** Larger than any datagram; what comes in one is bounded by it. */
@@ -65,8 +67,18 @@ export class Notifications {
         return;
       }
       if (!this.#host.allows(head.from, 'message')) throw new Error('not allowed');
-      const handler = this.#host.handlers.get(head.name, this.#host.selfId);
       const value = valueOf(second, head.from);
+      const wait = this.#host.inHand();
+      if (wait) void wait.then(() => this.#handle(head, value));
+      else this.#handle(head, value);
+    } catch {
+      this.dropped++;
+    }
+  }
+
+  #handle(head: ExchangeHead, value: unknown): void {
+    try {
+      const handler = this.#host.handlers.get(head.name, this.#host.selfId);
       runDetached(handler, value, new DetachedContext(head, true), (error, where) => this.#host.onError(error, where));
     } catch {
       this.dropped++;
