@@ -37,8 +37,8 @@ export interface HttpServerOptions
   /** Port of UDP and TCP. Default 4433; 0: any that is free in both, see `port`. */
   readonly port?: number | undefined;
   /**
-   * Whether HTTP/2 and HTTP/1.1 are served over TCP on the same port number, so that browsers find HTTP/3 (Alt-Svc, RFC 7838).
-   * Default true.
+   * Whether HTTP/2 and HTTP/1.1 are served over TCP on the same port number, by `fetch`, so that browsers find HTTP/3 (Alt-Svc,
+   * RFC 7838). Default true.
    */
   readonly tcp?: boolean | undefined;
   /** How long clients may remember that HTTP/3 is here, in seconds. Default 86,400; 0: Alt-Svc is not sent. */
@@ -110,13 +110,23 @@ export class HttpServer implements AsyncDisposable {
 
   async #bindTcp(port: number): Promise<void> {
     const options = this.#options;
+    const { fetch } = options;
+    if (fetch === undefined) {
+      throw new QuicError(
+        'ERR_QUIC_INVALID_OPTION',
+        'Requests over TCP are answered by fetch: give it beside requestStream, or leave TCP out (tcp: false)',
+      );
+    }
     const { altSvcMaxAge = 86_400, host = '0.0.0.0', requestCert, rejectUnauthorized } = options;
     const altSvc = altSvcMaxAge === 0 ? undefined : () => `h3=":${port}"; ma=${altSvcMaxAge}`;
-    const tcp = new TcpServer(options, {
-      identities: await this.#identities(),
-      altSvc,
-      tls: { ...(requestCert === true && { requestCert, rejectUnauthorized: rejectUnauthorized !== false }) },
-    });
+    const tcp = new TcpServer(
+      { ...options, fetch },
+      {
+        identities: await this.#identities(),
+        altSvc,
+        tls: { ...(requestCert === true && { requestCert, rejectUnauthorized: rejectUnauthorized !== false }) },
+      },
+    );
     await tcp.listen(port, host);
     this.#tcp = tcp;
   }

@@ -12,10 +12,10 @@ function sampleOf({ client, server }, units) {
   };
 }
 
-function skein(api, work) {
+function skein(handler, api, work) {
   return async ({ certificates: { cert, key, ca } }, size) => {
     const pair = await measurePair('peer-http3.mjs', {
-      serverArgs: ['server', cert, key],
+      serverArgs: ['server', handler, cert, key],
       clientArgs: (port) => ['client', api, port, ca, work, size],
     });
     return sampleOf(pair, size);
@@ -71,21 +71,23 @@ function smallRequests(work, atATime) {
     size: { full: 40_000, quick: 200 },
     missing: isThere ? [] : [`${currentspaceName} is not installed (node bench/http3.mjs --install)`],
     sides: {
-      'skein, sendRequest': skein('sendRequest', work),
-      'skein, Http3Agent': skein('agent', work),
-      'skein, fetch': skein('fetch', work),
-      'node:http2': http2('stream', 'session', work),
+      'skein, stream handler': skein('stream', 'sendRequest', work),
+      'skein, fetch handler': skein('fetch', 'sendRequest', work),
+      'skein, fetch handler, Http3Agent': skein('fetch', 'agent', work),
+      'skein, fetch handler, fetch': skein('fetch', 'fetch', work),
+      'node:http2, stream handler': http2('stream', 'session', work),
       'node:http2, fetch handler': http2('fetch', 'session', work),
       'undici over HTTP/2, fetch handler': http2('fetch', 'agent', work),
       'fetch of undici over HTTP/2, fetch handler': http2('fetch', 'fetch', work),
       ...(isThere && { [currentspaceName]: currentspace(work) }),
     },
     results: [
-      against('skein, sendRequest', 'node:http2', 1),
-      against('skein, sendRequest', currentspaceName, 2),
-      against('skein, sendRequest', 'node:http2, fetch handler'),
-      against('skein, Http3Agent', 'undici over HTTP/2, fetch handler'),
-      against('skein, fetch', 'fetch of undici over HTTP/2, fetch handler'),
+      against('skein, stream handler', 'node:http2, stream handler', 1),
+      against('skein, fetch handler', 'node:http2, stream handler', 1),
+      against('skein, fetch handler', 'node:http2, fetch handler'),
+      against('skein, fetch handler', currentspaceName, 2),
+      against('skein, fetch handler, Http3Agent', 'undici over HTTP/2, fetch handler'),
+      against('skein, fetch handler, fetch', 'fetch of undici over HTTP/2, fetch handler'),
     ],
   };
 }
@@ -100,14 +102,16 @@ export const makeRequests = () => [
     unit: 'MiB',
     size: { full: 64, quick: 2 },
     sides: {
-      'skein, sendRequest': skein('sendRequest', 'download'),
-      'skein, Http3Agent': skein('agent', 'download'),
-      'skein, fetch': skein('fetch', 'download'),
+      'skein, sendRequest': skein('fetch', 'sendRequest', 'download'),
+      'skein, stream handler, sendRequest': skein('stream', 'sendRequest', 'download'),
+      'skein, Http3Agent': skein('fetch', 'agent', 'download'),
+      'skein, fetch': skein('fetch', 'fetch', 'download'),
       'raw stream of skein': rawStream(),
       'node:http2': http2('stream', 'session', 'download'),
     },
     results: [
       against('skein, sendRequest', 'raw stream of skein', 0.8),
+      against('skein, stream handler, sendRequest', 'raw stream of skein'),
       against('skein, Http3Agent', 'raw stream of skein'),
       against('skein, fetch', 'raw stream of skein'),
     ],

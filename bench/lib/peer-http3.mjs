@@ -1,12 +1,12 @@
 // skein as one side of the HTTP/3 benchmarks.
 //
-//   node bench/lib/peer-http3.mjs server CERT KEY                     createServer with a fetch handler; prints its port
+//   node bench/lib/peer-http3.mjs server HANDLER CERT KEY             createServer; prints its port
 //   node bench/lib/peer-http3.mjs client API PORT CA WORK SIZE        prints what it measured
 //
-// APIs: sendRequest (of QuicClient), agent (undici's request through Http3Agent), fetch. Works: http-works.mjs.
+// Handlers: fetch, stream (requestStream of createServer). APIs: sendRequest (of QuicClient), agent (undici's request through Http3Agent), fetch. Works: http-works.mjs.
 import { request } from 'undici';
 import { clientControl, serveControl } from './control.mjs';
-import { fetchHandler, lengthOf, runHttpWork } from './http-works.mjs';
+import { BLOCK, fetchHandler, lengthOf, runHttpWork, SMALL, SMALL_TYPE } from './http-works.mjs';
 import { loadHttp3, loadSkein } from './skein.mjs';
 
 const connections = {
@@ -49,7 +49,23 @@ const connections = {
   },
 };
 
-async function server(certPath, keyPath) {
+const handlers = {
+  fetch: { fetch: fetchHandler },
+  stream: {
+    requestStream(stream) {
+      if (stream.path === '/1k') stream.respond(200, { 'content-type': SMALL_TYPE }, SMALL);
+      else return sendBlocks(stream, Number(stream.path.split('=')[1]));
+    },
+  },
+};
+
+async function sendBlocks(stream, count) {
+  stream.respond(200, { 'content-type': SMALL_TYPE });
+  for (let index = 0; index < count; index++) await stream.write(BLOCK);
+  await stream.end();
+}
+
+async function server(handler, certPath, keyPath) {
   const { createServer } = await loadHttp3();
   const listening = createServer({
     certPath,
@@ -58,7 +74,7 @@ async function server(certPath, keyPath) {
     port: 0,
     tcp: false,
     maxConcurrentStreams: 1000,
-    fetch: fetchHandler,
+    ...handlers[handler],
   });
   await listening.listen();
   serveControl({ port: listening.port });

@@ -1,34 +1,31 @@
-/** One request and its response over HTTP/3: from the field section to the last byte, or to whatever ends it before. */
+/** What all requests over HTTP/3 have in common, whatever answers them: from the field section to whatever ends the exchange. */
 
 import { H3, Http3Error } from '../core/index.js';
-import type { FieldLine } from '../core/index.js';
 import type { Http3Connection } from '../connection.js';
 import { fromHeadersInit, type HeadersInit } from '../fields.js';
-import type { Http3Stream } from '../stream.js';
-import type { HandlerInfo, RequestHandling, ResolvedLimits, TlsDetails } from './handler.js';
-import { makeRequest, type SignalOwner } from './lazy-request.js';
-import { report } from './report.js';
 import { MessageBody } from '../message-body.js';
-import { BodyError, BROKEN_OFF, type SendProgress, writePlain, writeResponse } from './response-writer.js';
+import type { Http3Stream } from '../stream.js';
+import type { RequestHandling, RequestInfo, ResolvedLimits, TlsDetails } from './handler.js';
+import type { SignalOwner } from './lazy-request.js';
+import { report } from './report.js';
+import { BodyError, BROKEN_OFF, type SendProgress, writePlain } from './response-writer.js';
 
-type TrailersGiver = HeadersInit | (() => HeadersInit | Promise<HeadersInit>);
-
-export class Exchange implements HandlerInfo, SignalOwner {
+/** One request and its response. */
+export abstract class Exchange implements RequestInfo, SignalOwner {
+  protected readonly stream: Http3Stream;
+  protected readonly handling: RequestHandling;
+  protected readonly limits: ResolvedLimits;
+  protected readonly progress: SendProgress = { sending: false, pieces: 0, giveUp: undefined };
+  /** Content of the request, once somebody wants it. */
+  protected incoming: MessageBody | undefined;
+  protected answered = false;
+  protected aborted = false;
   readonly #connection: Http3Connection;
-  readonly #stream: Http3Stream;
-  readonly #handling: RequestHandling;
-  readonly #limits: ResolvedLimits;
   readonly #onOver: (exchange: Exchange) => void;
   /** Made when somebody looks at the signal of the request. */
   #abort: AbortController | undefined;
-  #aborted = false;
-  #abortReason: unknown;
-  readonly #progress: SendProgress = { sending: false, pieces: 0, giveUp: undefined };
-  #body: MessageBody | undefined;
-  #trailers: TrailersGiver | undefined;
-  #url = '';
+  protected abortReason: Error | undefined;
   #tls: TlsDetails | undefined;
-  #answered = false;
   #over = false;
   /** For whoever watches over standstill: what was seen last, and at which look. */
   #seen = -1;
@@ -44,21 +41,23 @@ export class Exchange implements HandlerInfo, SignalOwner {
     onOver: (exchange: Exchange) => void,
   ) {
     this.#connection = connection;
-    this.#stream = stream;
-    this.#handling = handling;
-    this.#limits = limits;
+    this.stream = stream;
+    this.handling = handling;
+    this.limits = limits;
     this.#onOver = onOver;
   }
 
   // What the handler is told.
 
-  readonly httpVersion = '3.0';
+  get httpVersion(): '3.0' {
+    return '3.0';
+  }
 
-  get remote(): HandlerInfo['remote'] {
+  get remote(): RequestInfo['remote'] {
     return this.#connection.quic.remoteAddress;
   }
 
-  get local(): HandlerInfo['local'] {
+  get local(): RequestInfo['local'] {
     return this.#connection.quic.localAddress;
   }
 
@@ -67,7 +66,7 @@ export class Exchange implements HandlerInfo, SignalOwner {
   }
 
   get early(): boolean {
-    return this.#stream.quic.early;
+    return this.stream.quic.early;
   }
 
   get tls(): TlsDetails {
@@ -79,23 +78,19 @@ export class Exchange implements HandlerInfo, SignalOwner {
   }
 
   get trailers(): Promise<Headers> {
-    return this.#body ? this.#body.receivedTrailers : Promise.resolve(new Headers());
+    return this.incoming ? this.incoming.receivedTrailers : Promise.resolve(new Headers());
   }
 
   earlyHints(headers: HeadersInit): void {
-    if (this.#answered || this.#stream.sendOver) return;
-    this.#stream.sendHeaders([{ name: ':status', value: '103' }, ...fromHeadersInit(headers)]);
-  }
-
-  sendTrailers(trailers: TrailersGiver): void {
-    this.#trailers = trailers;
+    if (this.answered || this.stream.sendOver) return;
+    this.stream.sendHeaders([{ name: ':status', value: '103' }, ...fromHeadersInit(headers)]);
   }
 
   /** The signal of the request: aborted when the client goes away, cancels it, or is given up. */
   get signal(): AbortSignal {
     if (this.#abort === undefined) {
       this.#abort = new AbortController();
-      if (this.#aborted) this.#abort.abort(this.#abortReason);
+      if (this.aborted) this.#abort.abort(this.abortReason);
     }
     return this.#abort.signal;
   }
@@ -104,14 +99,13 @@ export class Exchange implements HandlerInfo, SignalOwner {
 
   /** Serves the request. Without promises of its own where the handler and QUIC want none. Never throws. */
   run(): void {
-    this.#stream.onGone = (error) => this.#gone(error);
+    this.stream.onGone = (error) => this.#gone(error);
     try {
-      const request = this.#makeRequest();
-      const pending = request && this.#respond(request);
-      if (pending === undefined) this.#finish();
+      const pending = this.isServed() ? this.serve() : undefined;
+      if (pending === undefined) this.finish();
       else {
         pending.then(
-          () => this.#finish(),
+          () => this.finish(),
           (error: unknown) => this.#finishWith(error),
         );
       }
@@ -120,135 +114,116 @@ export class Exchange implements HandlerInfo, SignalOwner {
     }
   }
 
-  #finish(): void {
+  /** Has the request answered. Undefined, or resolved: it is, to the last byte that QUIC has to take. */
+  protected abstract serve(): Promise<void> | undefined;
+
+  /** Breaks the exchange off. @param errorCode of `H3`. Default: H3_INTERNAL_ERROR */
+  reset(errorCode: number = BROKEN_OFF): void {
+    this.stream.cancel(errorCode);
+  }
+
+  /** The URL of the request, for reports. */
+  protected get url(): string {
+    const { head } = this.stream;
+    const path = head.path === '*' ? '/' : head.path;
+    return `${head.scheme ?? 'https'}://${head.authority ?? 'localhost'}${path ?? ''}`;
+  }
+
+  protected finish(): void {
+    if (this.#over) return;
     this.#over = true;
     // What is left of the request is not wanted any more (RFC 9114 section 4.1).
-    if (!this.#stream.receiveOver) this.#stream.stopSending(H3.H3_NO_ERROR);
+    if (!this.stream.receiveOver) this.stream.stopSending(H3.H3_NO_ERROR);
     this.#onOver(this);
   }
 
   #finishWith(error: unknown): void {
-    this.#failed(error);
-    this.#finish();
+    this.failed(error);
+    this.finish();
   }
 
   #gone(error: Http3Error): void {
-    this.#body?.fail(error);
-    this.#progress.giveUp?.(error);
+    this.incoming?.fail(error);
+    this.progress.giveUp?.(error);
     if (!this.#over) this.#setAborted(error);
   }
 
-  #setAborted(reason: unknown): void {
-    if (this.#aborted) return;
-    this.#aborted = true;
-    this.#abortReason = reason;
+  #setAborted(reason: Error): void {
+    if (this.aborted) return;
+    this.aborted = true;
+    this.abortReason = reason;
     this.#abort?.abort(reason);
   }
 
-  #makeRequest(): Request | undefined {
-    const { head, fields, contentLength } = this.#stream;
-    const { maxBodySize } = this.#limits;
+  /** Whether the request is one that handlers get; else it is answered. */
+  protected isServed(): boolean {
+    const { head, contentLength } = this.stream;
+    const { maxBodySize } = this.limits;
     if (head.method === 'CONNECT' || head.method === 'TRACE' || head.path === undefined) {
-      this.#answer(501, `${head.method} is not implemented here\n`);
-      return undefined;
+      this.answer(501, `${head.method} is not implemented here\n`);
+      return false;
     }
     if (maxBodySize > 0 && (contentLength ?? 0) > maxBodySize) {
-      this.#answer(413, `The body is larger than ${maxBodySize} bytes\n`);
-      return undefined;
+      this.answer(413, `The body is larger than ${maxBodySize} bytes\n`);
+      return false;
     }
-    const path = head.path === '*' ? '/' : head.path;
-    this.#url = `${head.scheme ?? 'https'}://${head.authority ?? 'localhost'}${path}`;
-    const hasBody = head.method !== 'GET' && head.method !== 'HEAD' && !this.#stream.isBare;
-    try {
-      const parts = { url: this.#url, method: head.method, fields };
-      if (!hasBody) return makeRequest(parts, this);
-      this.#body = new MessageBody(this.#stream, { maxBytes: maxBodySize, tooLarge: () => this.#tooLarge() });
-      return makeRequest({ ...parts, body: this.#body.readable }, this);
-    } catch {
-      // The authority or path is no URL, or the method none that Fetch knows.
-      this.#answer(400, 'The request is not understood\n');
-      return undefined;
-    }
+    return true;
+  }
+
+  /** The content of the request, to be read. */
+  protected receive(): MessageBody {
+    this.incoming ??= new MessageBody(this.stream, {
+      maxBytes: this.limits.maxBodySize,
+      tooLarge: () => this.#tooLarge(),
+    });
+    return this.incoming;
   }
 
   #tooLarge(): void {
-    const { maxBodySize } = this.#limits;
+    const { maxBodySize } = this.limits;
     const error = new Http3Error(
       'ERR_HTTP3_EXCESSIVE_LOAD',
       `The request body is larger than maxBodySize, ${maxBodySize} bytes`,
     );
-    this.#body?.fail(error);
-    if (!this.#answered) this.#answer(413, `The body is larger than ${maxBodySize} bytes\n`);
-    this.#stream.stopSending(H3.H3_EXCESSIVE_LOAD);
+    this.incoming?.fail(error);
+    if (!this.answered) this.answer(413, `The body is larger than ${maxBodySize} bytes\n`);
+    this.stream.stopSending(H3.H3_EXCESSIVE_LOAD);
   }
 
-  #respond(request: Request): Promise<void> | undefined {
-    let given: unknown;
-    try {
-      given = this.#handling.fetch(request, this);
-    } catch (error) {
-      this.#handlerFailed(error);
-      return undefined;
-    }
-    if (!isThenable(given)) return this.#answerWith(given);
-    return Promise.resolve(given).then(
-      (response) => this.#answerWith(response),
-      (error: unknown) => this.#handlerFailed(error),
-    );
-  }
-
-  #handlerFailed(error: unknown): void {
+  protected handlerFailed(error: unknown): void {
     // A handler that fails because its client has gone is no failure of the server.
     // Nor is one that fails because its request was answered for it.
-    if (!this.#aborted && !this.#answered) report(this.#handling, error, this.#context('handler'));
-    this.#answer(500, 'Internal Server Error\n');
+    if (!this.aborted && !this.answered) this.report(error, 'handler');
+    this.answer(500, 'Internal Server Error\n');
   }
 
-  /** Sends what the handler has returned. */
-  #answerWith(given: unknown): Promise<void> | undefined {
-    let response: Response;
-    try {
-      response = checkResponse(given);
-    } catch (error) {
-      this.#handlerFailed(error);
-      return undefined;
-    }
-    if (this.#answered || this.#stream.sendOver) {
-      // Given up meanwhile: nobody is left to take the response.
-      return response.body?.cancel().catch(() => undefined);
-    }
-    this.#answered = true;
+  protected report(error: unknown, phase: 'handler' | 'body'): void {
+    report(this.handling, error, {
+      phase,
+      method: this.stream.head.method,
+      url: this.url,
+      remote: this.remote,
+    });
+  }
+
+  /** The response begins: standstill counts from here on. */
+  protected begin(): void {
+    this.answered = true;
     this.#seenAt = 0;
-    const trailers = this.#trailers === undefined ? undefined : () => this.#makeTrailers();
-    return writeResponse(this.#stream, response, this.#progress, trailers);
-  }
-
-  async #makeTrailers(): Promise<readonly FieldLine[]> {
-    const given = this.#trailers ?? {};
-    try {
-      return fromHeadersInit(typeof given === 'function' ? await given() : given);
-    } catch (cause) {
-      throw new BodyError('The trailers of the response failed', { cause });
-    }
-  }
-
-  #context(phase: 'handler' | 'body'): Parameters<typeof report>[2] {
-    return { phase, method: this.#stream.head.method, url: this.#url, remote: this.remote };
   }
 
   /** Answers by this side's own words, unless something was answered already. */
-  #answer(status: number, text: string): void {
-    if (this.#answered || this.#stream.sendOver) return;
-    this.#answered = true;
-    writePlain(this.#stream, status, text);
+  protected answer(status: number, text: string): void {
+    if (this.answered || this.stream.sendOver) return;
+    this.answered = true;
+    writePlain(this.stream, status, text);
   }
 
-  #failed(error: unknown): void {
+  /** The response breaks off. */
+  protected failed(error: unknown): void {
     const isOurs = error instanceof BodyError || !isOfClient(error);
-    if (isOurs && !this.#aborted) {
-      report(this.#handling, error instanceof BodyError ? error.cause : error, this.#context('body'));
-    }
-    this.#stream.reset(BROKEN_OFF);
+    if (isOurs && !this.aborted) this.report(error instanceof BodyError ? error.cause : error, 'body');
+    this.stream.reset(BROKEN_OFF);
   }
 
   // Slow clients.
@@ -261,20 +236,12 @@ export class Exchange implements HandlerInfo, SignalOwner {
   watch(look: number, lookMs: number): void {
     if (this.#over) return;
     if (this.#begunAt === 0) this.#begunAt = look;
-    const { handlerTimeout, sendTimeout, bodyTimeout } = this.#limits;
+    const { handlerTimeout, sendTimeout, bodyTimeout } = this.limits;
     const isOver = (since: number, limit: number): boolean => limit > 0 && (look - since) * lookMs > limit;
-    if (!this.#answered && isOver(this.#begunAt, handlerTimeout)) {
-      this.#setAborted(
-        new Http3Error(
-          'ERR_HTTP3_REQUEST_CANCELLED',
-          `The handler took longer than handlerTimeout, ${handlerTimeout} ms`,
-        ),
-      );
-      this.#answer(503, 'The server took too long\n');
-    }
-    const waitsForBody = this.#body?.wanted === true;
-    const waitsForClient = this.#progress.sending;
-    const seen = waitsForClient ? this.#progress.pieces : waitsForBody ? this.#stream.contentReceived : -1;
+    if (!this.answered && isOver(this.#begunAt, handlerTimeout)) this.#handlerTooSlow(handlerTimeout);
+    const waitsForBody = this.incoming?.wanted === true;
+    const waitsForClient = this.progress.sending;
+    const seen = waitsForClient ? this.progress.pieces : waitsForBody ? this.stream.contentReceived : -1;
     if (seen !== this.#seen || this.#seenAt === 0) {
       this.#seen = seen;
       this.#seenAt = look;
@@ -285,33 +252,24 @@ export class Exchange implements HandlerInfo, SignalOwner {
     }
   }
 
+  #handlerTooSlow(handlerTimeout: number): void {
+    const error = new Http3Error(
+      'ERR_HTTP3_REQUEST_CANCELLED',
+      `The handler took longer than handlerTimeout, ${handlerTimeout} ms`,
+    );
+    this.#setAborted(error);
+    this.answer(503, 'The server took too long\n');
+    this.progress.giveUp?.(error);
+  }
+
   #giveUp(message: string): void {
     const error = new Http3Error('ERR_HTTP3_REQUEST_CANCELLED', message);
     this.#gone(error);
-    this.#stream.cancel(H3.H3_REQUEST_CANCELLED);
+    this.stream.cancel(H3.H3_REQUEST_CANCELLED);
   }
 }
 
 /** Whether sending failed because the client has gone, or wants no more. */
-function isOfClient(error: unknown): boolean {
+export function isOfClient(error: unknown): boolean {
   return Http3Error.isHttp3Error(error) && (error.remote || error.code === 'ERR_HTTP3_CLOSED');
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return value instanceof Promise || (typeof value === 'object' && value !== null && 'then' in value);
-}
-
-/** Makes sure that a handler has returned a response that can be sent. @throws TypeError */
-function checkResponse(response: unknown): Response {
-  if (!isResponse(response)) throw new TypeError('The handler returned no Response');
-  if (response.status < 200) throw new TypeError(`The handler returned a Response with status ${response.status}`);
-  if (response.bodyUsed) throw new TypeError('The handler returned a Response whose body was used already');
-  return response;
-}
-
-/** A Response, also one of another realm or package. */
-function isResponse(value: unknown): value is Response {
-  if (value instanceof Response) return true;
-  if (typeof value !== 'object' || value === null) return false;
-  return 'status' in value && 'headers' in value && 'body' in value && 'bodyUsed' in value;
 }

@@ -2,6 +2,7 @@
 
 import type { SocketAddress } from '../../quic/types/udp.js';
 import type { HeadersInit } from '../fields.js';
+import type { ServerStream } from './server-stream.js';
 
 /** TLS of the connection that a request came on. */
 export interface TlsDetails {
@@ -16,8 +17,8 @@ export interface TlsDetails {
   readonly peerCertificates: readonly Uint8Array[];
 }
 
-/** What a handler can know and do beside the `Request`. */
-export interface HandlerInfo {
+/** What can be known and done beside the message itself, whatever form the handler has. */
+export interface RequestInfo {
   readonly httpVersion: '3.0' | '2.0' | '1.1' | '1.0';
   /** Address of the client as the server sees it. */
   readonly remote: SocketAddress;
@@ -34,6 +35,10 @@ export interface HandlerInfo {
   readonly trailers: Promise<Headers>;
   /** Sends an interim response 103 (RFC 8297), such as `{ link: '</style.css>; rel=preload' }`. No effect once the response has begun. */
   earlyHints(headers: HeadersInit): void;
+}
+
+/** What a handler can know and do beside the `Request`. */
+export interface HandlerInfo extends RequestInfo {
   /** Trailers of the response: called when its body is over. Without effect on HTTP/1.1 unless the body is chunked. */
   sendTrailers(trailers: HeadersInit | (() => HeadersInit | Promise<HeadersInit>)): void;
 }
@@ -41,9 +46,15 @@ export interface HandlerInfo {
 /** Answers requests. A throw becomes a 500, and is told to `onError`. */
 export type FetchHandler = (request: Request, info: HandlerInfo) => Response | Promise<Response>;
 
+/**
+ * Answers requests on their streams, without `Request` and `Response`: what `node:http2` has as its event `stream`. The response may
+ * come later; what is thrown before it becomes a 500, afterwards it breaks the response off, and `onError` is told.
+ */
+export type RequestStreamHandler = (stream: ServerStream) => void | Promise<void> | undefined;
+
 /** What went wrong on the server's side, and where. */
 export interface ServerErrorContext {
-  /** `handler`: it threw, or returned no usable Response. `body`: the body of its Response failed. */
+  /** `handler`: it threw, or returned no usable Response. `body`: the response had begun. */
   readonly phase: 'handler' | 'body';
   readonly method: string;
   readonly url: string;
@@ -61,7 +72,7 @@ export interface RequestLimits {
    * 0: none.
    */
   readonly sendTimeout?: number | undefined;
-  /** Longest time until the handler has returned its Response; then 503. Default 0: none. */
+  /** Longest time until the handler has returned its Response, or begun it on a stream; then 503. Default 0: none. */
   readonly handlerTimeout?: number | undefined;
   /** Largest request body: more is answered with 413, or cut off. Default 0: none. */
   readonly maxBodySize?: number | undefined;
@@ -71,14 +82,19 @@ export interface RequestLimits {
 
 /** Options of serving requests, whatever carries them. */
 export interface RequestHandling extends RequestLimits {
-  /** Answers requests. */
-  readonly fetch: FetchHandler;
+  /** Answers requests. Needed for requests over TCP, and without `requestStream`. */
+  readonly fetch?: FetchHandler | undefined;
+  /** Answers requests over HTTP/3 in place of `fetch`, at less cost. */
+  readonly requestStream?: RequestStreamHandler | undefined;
   /**
    * Hears of what handlers and response bodies throw. Default: the diagnostics channel `skein:http3:error`, and a process
    * warning.
    */
   readonly onError?: ((error: unknown, context: ServerErrorContext) => void) | undefined;
 }
+
+/** Handling by `fetch`. */
+export type FetchHandling = RequestHandling & { readonly fetch: FetchHandler };
 
 /** {@link RequestLimits} with their defaults. */
 export type ResolvedLimits = { readonly [K in keyof RequestLimits]-?: number };

@@ -6,8 +6,10 @@ import { H3 } from '../core/index.js';
 import type { Http3CoreOptions, Priority } from '../core/index.js';
 import { Http3Connection, type Http3ConnectionHooks } from '../connection.js';
 import type { Http3Stream } from '../stream.js';
-import { Exchange } from './exchange.js';
+import type { Exchange } from './exchange.js';
+import { FetchExchange } from './fetch-exchange.js';
 import { type RequestHandling, type ResolvedLimits, resolveLimits } from './handler.js';
+import { StreamExchange } from './stream-exchange.js';
 
 /** Looks per shortest timeout. */
 const LOOKS_PER_TIMEOUT = 4;
@@ -44,7 +46,11 @@ export class Http3RequestServer {
   #closing = false;
   readonly #idle: (() => void)[] = [];
 
+  /** @throws TypeError without a handler; RangeError for a limit out of range */
   constructor(options: Http3RequestServerOptions) {
+    if (options.fetch === undefined && options.requestStream === undefined) {
+      throw new TypeError('A server of requests needs a handler: fetch or requestStream');
+    }
     this.#options = options;
     this.#limits = resolveLimits(options);
     this.#clock = options.clock;
@@ -83,7 +89,8 @@ export class Http3RequestServer {
   }
 
   #serve(connection: Http3Connection, stream: Http3Stream, _priority: Priority): void {
-    const exchange = new Exchange(connection, stream, this.#options, this.#limits, this.#over);
+    const Answered = this.#options.requestStream === undefined ? FetchExchange : StreamExchange;
+    const exchange = new Answered(connection, stream, this.#options, this.#limits, this.#over);
     this.#exchanges.add(exchange);
     if (this.#begun.push(exchange) === 1) queueMicrotask(this.#runBegun);
   }

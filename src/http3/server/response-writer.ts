@@ -2,15 +2,11 @@
 
 import { H3 } from '../core/index.js';
 import type { FieldLine } from '../core/index.js';
-import { dateLine, isConnectionSpecific } from '../fields.js';
+import { dateLine } from '../fields.js';
 import type { Http3Stream } from '../stream.js';
 import { WHOLE_BYTES } from '../whole-message.js';
 import { takeContent } from './response-content.js';
-
-/** Statuses whose responses have no content (RFC 9110 section 6.4.1). */
-function hasNoContent(status: number): boolean {
-  return status === 204 || status === 205 || status === 304;
-}
+import { fieldsOfResponse, hasNoContent, statusLine } from './response-fields.js';
 
 /** How the sending of a response stands: looked at by whoever watches over slow clients. */
 export interface SendProgress {
@@ -25,35 +21,6 @@ export interface SendProgress {
 /** The failure of a response's body, told apart from the client's disappearance. */
 export class BodyError extends Error {
   override readonly name = 'BodyError';
-}
-
-/** Makes the header section of a response. What HEAD would have got with GET is not known where there is no body. */
-function responseFields(response: Response, isHead: boolean): FieldLine[] {
-  const { status, headers } = response;
-  const fields: FieldLine[] = [statusLine(status)];
-  let hasDate = false;
-  let hasLength = false;
-  for (const [name, value] of headers) {
-    if (isConnectionSpecific(name)) continue;
-    if (name === 'date') hasDate = true;
-    if (name === 'content-length') hasLength = true;
-    fields.push({ name, value });
-  }
-  if (!hasDate) fields.push(dateLine());
-  const isEmpty = !isHead && status !== 204 && status !== 304 && response.body === null;
-  if (isEmpty && !hasLength) fields.push(NO_CONTENT);
-  return fields;
-}
-
-const NO_CONTENT: FieldLine = { name: 'content-length', value: '0' };
-
-/** Lines of statuses that were sent before; there are at most some hundred. */
-const statusLines = new Map<number, FieldLine>();
-
-function statusLine(status: number): FieldLine {
-  let line = statusLines.get(status);
-  if (line === undefined) statusLines.set(status, (line = { name: ':status', value: String(status) }));
-  return line;
 }
 
 /**
@@ -72,12 +39,12 @@ export function writeResponse(
   const { body } = response;
   if (body === null || isHead || hasNoContent(response.status)) {
     const hasTrailers = trailers !== undefined && !isHead;
-    stream.sendHeaders(responseFields(response, isHead), !hasTrailers);
+    stream.sendHeaders(fieldsOfResponse(response, isHead), !hasTrailers);
     return hasTrailers || body ? endWithout(stream, body, hasTrailers ? trailers : undefined) : undefined;
   }
   if (trailers === undefined) {
     const content = takeContent(response, body);
-    if (content !== undefined) return writeContent(stream, responseFields(response, isHead), content, progress);
+    if (content !== undefined) return writeContent(stream, fieldsOfResponse(response, isHead), content, progress);
   }
   return writeBody(stream, response, body, progress, trailers);
 }
@@ -105,8 +72,7 @@ function writeContent(
   }
   // A character of a string takes at most three bytes.
   if (content.length <= (typeof content === 'string' ? WHOLE_BYTES / 3 : WHOLE_BYTES)) {
-    const accepted = stream.sendMessage(fields, content);
-    return accepted && watched(accepted, progress);
+    return writeWhole(stream, fields, content, progress);
   }
   return writeLarge(
     stream,
@@ -114,6 +80,17 @@ function writeContent(
     typeof content === 'string' ? new TextEncoder().encode(content) : content,
     progress,
   );
+}
+
+/** Sends a message of at most {@link WHOLE_BYTES} as `Http3Stream.sendMessage` does. */
+export function writeWhole(
+  stream: Http3Stream,
+  fields: readonly FieldLine[],
+  content: string | Uint8Array,
+  progress: SendProgress,
+): Promise<void> | undefined {
+  const accepted = stream.sendMessage(fields, content);
+  return accepted && watched(accepted, progress);
 }
 
 async function watched(accepted: Promise<void>, progress: SendProgress): Promise<void> {
@@ -145,7 +122,7 @@ async function writeBody(
   const reader = body.getReader();
   progress.giveUp = (error) => void reader.cancel(error).catch(() => undefined);
   try {
-    stream.sendHeaders(responseFields(response, false));
+    stream.sendHeaders(fieldsOfResponse(response, false));
     await pump(stream, reader, progress);
     stream.end(trailers ? await trailers() : undefined);
   } catch (error) {
@@ -179,7 +156,7 @@ async function pump(
 }
 
 /** Writes a piece of content, in frames; undefined when QUIC has taken it at once. */
-function writeChunk(stream: Http3Stream, chunk: Uint8Array, progress: SendProgress): Promise<void> | undefined {
+export function writeChunk(stream: Http3Stream, chunk: Uint8Array, progress: SendProgress): Promise<void> | undefined {
   for (let at = 0; at < chunk.length; at += WHOLE_BYTES) {
     const accepted = stream.write(chunk.length <= WHOLE_BYTES ? chunk : chunk.subarray(at, at + WHOLE_BYTES));
     if (accepted !== undefined) return goOn(stream, chunk, at + WHOLE_BYTES, accepted, progress);

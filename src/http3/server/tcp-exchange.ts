@@ -5,7 +5,7 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { Readable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { fromHeadersInit, type HeadersInit, isConnectionSpecific } from '../fields.js';
-import type { HandlerInfo, RequestHandling, ResolvedLimits, TlsDetails } from './handler.js';
+import type { HandlerInfo, FetchHandling, ResolvedLimits, TlsDetails } from './handler.js';
 import { report } from './report.js';
 
 /** A request of either version. */
@@ -30,7 +30,7 @@ function connectionIdOf(socket: object): string {
 export class TcpExchange implements HandlerInfo {
   readonly #request: TcpRequest;
   readonly #response: TcpResponse;
-  readonly #handling: RequestHandling;
+  readonly #handling: FetchHandling;
   readonly #limits: ResolvedLimits;
   readonly #altSvc: string | undefined;
   readonly #abort = new AbortController();
@@ -41,7 +41,7 @@ export class TcpExchange implements HandlerInfo {
   constructor(
     request: TcpRequest,
     response: TcpResponse,
-    handling: RequestHandling,
+    handling: FetchHandling,
     limits: ResolvedLimits,
     altSvc: string | undefined,
   ) {

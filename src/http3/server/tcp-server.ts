@@ -3,7 +3,7 @@
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
-import { type RequestHandling, resolveLimits } from './handler.js';
+import { type FetchHandling, resolveLimits } from './handler.js';
 import { TcpExchange, type TcpRequest, type TcpResponse } from './tcp-exchange.js';
 
 /** A certificate with its key, in PEM, and the names that it answers to; no names: any. */
@@ -32,7 +32,7 @@ export class TcpServer {
   readonly #active = new Set<Promise<void>>();
   #contexts: { readonly names: readonly string[]; readonly context: SecureContext }[] = [];
 
-  constructor(handling: RequestHandling, options: TcpServerOptions) {
+  constructor(handling: FetchHandling, options: TcpServerOptions) {
     const limits = resolveLimits(handling);
     const [first] = options.identities;
     this.#server = createSecureServer({
