@@ -7,12 +7,11 @@ export type {
   FetchHandler,
   HandlerInfo,
   RequestHandling,
-  RequestInfo,
   RequestLimits,
   RequestStreamHandler,
   ServerErrorContext,
-  TlsDetails,
 } from './server/handler.js';
+export type { RequestInfo, TlsDetails } from './server/request-info.js';
 export type { ResponseFields, ServerStream } from './server/server-stream.js';
 export { Http3RequestServer, type Http3RequestServerOptions } from './server/request-server.js';
 export { type ClientRequest, type ClientResponse, exchange } from './client/exchange.js';

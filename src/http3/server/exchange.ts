@@ -5,9 +5,10 @@ import type { Http3Connection } from '../connection.js';
 import { fromHeadersInit, type HeadersInit } from '../fields.js';
 import { MessageBody } from '../message-body.js';
 import type { Http3Stream } from '../stream.js';
-import type { RequestHandling, RequestInfo, ResolvedLimits, TlsDetails } from './handler.js';
+import type { RequestHandling, ResolvedLimits } from './handler.js';
 import type { SignalOwner } from './lazy-request.js';
 import { report } from './report.js';
+import type { RequestInfo, TlsDetails } from './request-info.js';
 import { BodyError, BROKEN_OFF, type SendProgress, writePlain } from './response-writer.js';
 
 /** One request and its response. */

@@ -1,6 +1,6 @@
 import type { FieldLine } from '../core/index.js';
 import type { HeadersInit } from '../fields.js';
-import type { RequestInfo } from './handler.js';
+import type { RequestInfo } from './request-info.js';
 
 /** Header fields of a response: as an object (an array is several lines), as field lines, or as what `new Headers` takes. */
 export type ResponseFields =
@@ -11,9 +11,8 @@ export type ResponseFields =
 /**
  * A request over HTTP/3 and the response to it, as a `requestStream` handler holds them (RFC 9114 section 4.1).
  *
- * What sends returns undefined when QUIC has taken it all, else a promise for when it has, which is when the next should be given: that is
- * the backpressure, and `await` fits both. The promise rejects with an `Http3Error` when the client goes away or wants no more; nobody has
- * to look at it. Bytes must not be changed before.
+ * What sends resolves when QUIC has taken it all, which is when the next should be given: that is the backpressure. It rejects with an
+ * `Http3Error` when the client goes away or wants no more; nobody has to look at it. Bytes must not be changed before.
  */
 export interface ServerStream extends RequestInfo {
   /** As it came: methods are case-sensitive. CONNECT and TRACE are answered with 501 and never come here. */
@@ -43,19 +42,19 @@ export interface ServerStream extends RequestInfo {
    * @throws TypeError for a status out of range and for content that is no string or Uint8Array; Http3Error `ERR_HTTP3_INVALID_STATE` the
    *   second time, `ERR_HTTP3_INVALID_MESSAGE` and `ERR_HTTP3_FIELD_SECTION_TOO_LARGE` for fields that cannot be sent
    */
-  respond(status: number, fields?: ResponseFields, content?: string | Uint8Array): Promise<void> | undefined;
+  respond(status: number, fields?: ResponseFields, content?: string | Uint8Array): Promise<void>;
   /**
    * Sends content, a string as UTF-8. Calls that do not wait for those before are served in order.
    *
    * @throws Http3Error `ERR_HTTP3_INVALID_STATE` before `respond` and after the end
    */
-  write(content: string | Uint8Array): Promise<void> | undefined;
+  write(content: string | Uint8Array): Promise<void>;
   /**
    * Ends the response, with content and trailers where some are given. Nothing is done where `respond` ended it already.
    *
    * @throws Http3Error `ERR_HTTP3_INVALID_STATE` before `respond` and the second time
    */
-  end(content?: string | Uint8Array, trailers?: ResponseFields): Promise<void> | undefined;
+  end(content?: string | Uint8Array, trailers?: ResponseFields): Promise<void>;
   /** Breaks the exchange off. @param errorCode of `H3`. Default: H3_INTERNAL_ERROR */
   reset(errorCode?: number): void;
 }

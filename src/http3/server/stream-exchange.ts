@@ -11,6 +11,8 @@ import { writeChunk, writeWhole } from './response-writer.js';
 import type { ResponseFields, ServerStream } from './server-stream.js';
 
 const encoder = new TextEncoder();
+/** What was taken at once needs no promise of its own. */
+const TAKEN = Promise.resolve();
 
 export class StreamExchange extends Exchange implements ServerStream {
   /** `bare`: ended by itself, since there can be no content. */
@@ -99,7 +101,7 @@ export class StreamExchange extends Exchange implements ServerStream {
 
   // The response.
 
-  respond(status: number, fields?: ResponseFields, content?: string | Uint8Array): Promise<void> | undefined {
+  respond(status: number, fields?: ResponseFields, content?: string | Uint8Array): Promise<void> {
     if (!Number.isInteger(status) || status < 200 || status > 599) {
       throw new TypeError(`The status of a response is 200 to 599, not ${String(status)}`);
     }
@@ -114,7 +116,7 @@ export class StreamExchange extends Exchange implements ServerStream {
       this.begin();
       this.#stage = content !== undefined ? 'over' : isBare ? 'bare' : 'content';
       if (isBare || isEmpty) this.#over();
-      return undefined;
+      return TAKEN;
     }
     // A character of a string takes at most three bytes.
     if (content.length <= (typeof content === 'string' ? WHOLE_BYTES / 3 : WHOLE_BYTES)) {
@@ -123,7 +125,7 @@ export class StreamExchange extends Exchange implements ServerStream {
       this.#stage = 'over';
       if (accepted !== undefined) return this.#wait(accepted, true);
       this.#over();
-      return undefined;
+      return TAKEN;
     }
     this.stream.sendHeaders(lines);
     this.begin();
@@ -131,14 +133,14 @@ export class StreamExchange extends Exchange implements ServerStream {
     return this.end(content);
   }
 
-  write(content: string | Uint8Array): Promise<void> | undefined {
+  write(content: string | Uint8Array): Promise<void> {
     const bytes = bytesOf(content);
-    if (this.#stage === 'bare') return undefined;
+    if (this.#stage === 'bare') return TAKEN;
     if (this.#stage !== 'content') this.#refuse('write', this.#stage === 'head' ? 'respond first' : 'it is over');
     if (this.#waiting === undefined) {
       if (this.stream.sendOver) return this.#refused();
       const accepted = writeChunk(this.stream, bytes, this.progress);
-      return accepted && this.#wait(accepted, false);
+      return accepted === undefined ? TAKEN : this.#wait(accepted, false);
     }
     return this.#wait(
       this.#waiting.then(() => writeChunk(this.stream, bytes, this.progress)),
@@ -146,12 +148,12 @@ export class StreamExchange extends Exchange implements ServerStream {
     );
   }
 
-  end(content?: string | Uint8Array, trailers?: ResponseFields): Promise<void> | undefined {
+  end(content?: string | Uint8Array, trailers?: ResponseFields): Promise<void> {
     const bytes = content === undefined ? undefined : bytesOf(content);
     const lines = trailers && trailerFields(trailers);
     if (this.#stage === 'bare') {
       this.#stage = 'over';
-      return undefined;
+      return TAKEN;
     }
     if (this.#stage !== 'content') this.#refuse('end', this.#stage === 'head' ? 'respond first' : 'it is over');
     if (bytes !== undefined) void this.write(bytes);
@@ -160,7 +162,7 @@ export class StreamExchange extends Exchange implements ServerStream {
       if (this.stream.sendOver) return this.#refused();
       this.stream.end(lines);
       this.#over();
-      return undefined;
+      return TAKEN;
     }
     return this.#wait(
       this.#waiting.then(() => this.stream.end(lines)),

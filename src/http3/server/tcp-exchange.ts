@@ -5,8 +5,9 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { Readable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { fromHeadersInit, type HeadersInit, isConnectionSpecific } from '../fields.js';
-import type { HandlerInfo, FetchHandling, ResolvedLimits, TlsDetails } from './handler.js';
+import type { HandlerInfo, FetchHandling, ResolvedLimits } from './handler.js';
 import { report } from './report.js';
+import type { TlsDetails } from './request-info.js';
 
 /** A request of either version. */
 export type TcpRequest = IncomingMessage | Http2ServerRequest;
