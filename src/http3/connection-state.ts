@@ -1,6 +1,7 @@
 /** What the parts of one HTTP/3 connection share. */
 
 import type { QuicConnectionLike, QuicStreamLike } from '../quic/types/connection.js';
+import { StreamIndex } from '../wire/index.js';
 import {
   Http3Core,
   type Http3CoreInterface,
@@ -46,10 +47,10 @@ export class ConnectionState {
   readonly hooks: Http3ConnectionHooks;
   core: Http3CoreInterface;
   /** Request streams of which a half is open. */
-  readonly streams = new Map<number, Http3Stream>();
-  readonly unsorted = new Map<number, Unsorted>();
+  readonly streams = new StreamIndex<Http3Stream>();
+  readonly unsorted = new StreamIndex<Unsorted>();
   /** Server: responses that QUIC has not sent to their end, also those that are complete here. */
-  readonly sending = new Map<number, QuicStreamLike>();
+  readonly sending = new StreamIndex<QuicStreamLike>();
   /** Control and QPACK streams of this side. */
   readonly own = new Map<number, QuicStreamLike>();
   /** Why the connection has ended, once it has. */

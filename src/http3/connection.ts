@@ -95,8 +95,8 @@ export class Http3Connection {
   }
 
   /** Open request streams, in the order of their beginning. */
-  get streams(): ReadonlyMap<number, Http3Stream> {
-    return this.#state.streams;
+  get streams(): Http3Stream[] {
+    return this.#state.streams.values().sort((a, b) => a.id - b.id);
   }
 
   /** Smoothed round-trip time in milliseconds. */
@@ -162,7 +162,7 @@ export class Http3Connection {
         remote: true,
       },
     );
-    for (const stream of [...this.#state.streams.values()]) this.#input.abort(stream, error);
+    for (const stream of this.#state.streams.values()) this.#input.abort(stream, error);
     this.#isReady = false;
     this.#state.beginAnew();
     this.#started = this.#openCritical();
@@ -287,7 +287,7 @@ export class Http3Connection {
   #lost(error: Http3Error): void {
     if (this.#state.error) return;
     this.#state.error = error;
-    for (const stream of [...this.#state.streams.values()]) {
+    for (const stream of this.#state.streams.values()) {
       stream.connectionLost(error);
       // What QUIC still holds can be read; whoever rests finds the end when it goes on.
       this.#input.read(stream);

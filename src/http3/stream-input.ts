@@ -17,7 +17,9 @@ export class StreamInput {
   readonly #handle: (event: Http3Event) => void;
   /** Events are being told, or streams read. */
   #busy = false;
-  readonly #toRead = new Set<Http3Stream>();
+  /** Streams whose receivers have asked for more meanwhile; those before `#next` are done. */
+  readonly #toRead: Http3Stream[] = [];
+  #next = 0;
 
   /** @param handle takes each event of the core */
   constructor(state: ConnectionState, output: CoreOutput, handle: (event: Http3Event) => void) {
@@ -111,10 +113,15 @@ export class StreamInput {
       this.#endWithConnection(stream);
       return;
     }
-    this.#toRead.add(stream);
-    if (this.#busy) return;
+    if (this.#busy) {
+      if (stream.toRead) return;
+      stream.toRead = true;
+      this.#toRead.push(stream);
+      return;
+    }
     this.#busy = true;
     try {
+      this.#readStream(stream);
       this.#readWanted();
     } finally {
       this.#busy = false;
@@ -123,11 +130,23 @@ export class StreamInput {
 
   /** Reads the streams whose receivers have asked for more meanwhile. Streams that are added during it are visited too. */
   #readWanted(): void {
-    for (const stream of this.#toRead) {
-      this.#toRead.delete(stream);
-      this.#readLoop(stream, stream.quic, () => stream.flowing);
-      if (stream.unread) this.#endWithConnection(stream);
+    if (this.#toRead.length === 0) return;
+    try {
+      while (this.#next < this.#toRead.length) {
+        const stream = this.#toRead[this.#next++];
+        if (stream === undefined) break;
+        stream.toRead = false;
+        this.#readStream(stream);
+      }
+    } finally {
+      this.#toRead.splice(0, this.#next);
+      this.#next = 0;
     }
+  }
+
+  #readStream(stream: Http3Stream): void {
+    this.#readLoop(stream, stream.quic, stream);
+    if (stream.unread) this.#endWithConnection(stream);
   }
 
   /** Once the connection has ended, a message that has not come whole never will, although its stream was read to the end. */
@@ -140,18 +159,23 @@ export class StreamInput {
     const outermost = !this.#busy;
     this.#busy = true;
     try {
-      this.#readLoop(entry, entry.quic, () => !this.#state.streams.has(entry.quic.id));
+      this.#readLoop(entry, entry.quic, undefined);
       if (outermost) this.#readWanted();
     } finally {
       if (outermost) this.#busy = false;
     }
   }
 
-  #readLoop(reader: { reading: boolean; unread: boolean }, quic: QuicStreamLike, wanted: () => boolean): void {
+  /** @param stream what is read; undefined: reads until it has become a request stream */
+  #readLoop(
+    reader: { reading: boolean; unread: boolean },
+    quic: QuicStreamLike,
+    stream: Http3Stream | undefined,
+  ): void {
     if (reader.reading || reader.unread) return;
     reader.reading = true;
     try {
-      while (!reader.unread && wanted() && !this.#state.core.isBlocked(quic.id)) {
+      while (!reader.unread && this.#isWanted(quic.id, stream)) {
         const bytes = quic.tryReceive(READ_BYTES);
         if (bytes === undefined) break;
         const fin = bytes.length === 0 || quic.receiveState === 'finished';
@@ -166,6 +190,11 @@ export class StreamInput {
     }
   }
 
+  #isWanted(streamId: number, stream: Http3Stream | undefined): boolean {
+    if (stream === undefined ? this.#state.streams.has(streamId) : !stream.flowing) return false;
+    return !this.#state.core.isBlocked(streamId);
+  }
+
   /**
    * Server: cancels request streams whose header section has not come for so many looks.
    *
@@ -173,7 +202,7 @@ export class StreamInput {
    */
   expireHeaders(look: number, patience: number): void {
     const { unsorted, core } = this.#state;
-    for (const entry of [...unsorted.values()]) {
+    for (const entry of unsorted.values()) {
       if (entry.quic.id % 4 !== 0) continue;
       if (entry.since === 0) entry.since = look;
       if (look - entry.since <= patience) continue;

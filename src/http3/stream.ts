@@ -69,6 +69,8 @@ export class Http3Stream {
   contentSent = 0;
   /** @internal The connection is in the middle of reading the stream. */
   reading = false;
+  /** @internal It is among the streams that are to be read. */
+  toRead = false;
   /** @internal The connection reads the stream no more. */
   unread = false;
 

@@ -27,7 +27,7 @@ export class DecoderInstructions {
     let complete = 0;
     while (complete < joined.length && this.#instruction()) complete = reader.position;
     this.#remainder.keep(joined, complete);
-    reader.reset(new Uint8Array(0));
+    reader.clear();
   }
 
   /** Carries out one instruction; false if it has not arrived whole. */

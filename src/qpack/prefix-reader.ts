@@ -9,9 +9,11 @@ export const OVERLONG = -2;
 /** Bytes after the prefix that an integer may take: nine hold 62 bits (RFC 9204 section 4.1.1), one more is lenience. */
 const MAX_CONTINUATION = 10;
 
+const NOTHING = new Uint8Array(0);
+
 /** Reads prefixed integers and strings (RFC 9204 section 4.1). One object serves any number of buffers. */
 export class PrefixReader {
-  bytes: Uint8Array = new Uint8Array(0);
+  bytes: Uint8Array = NOTHING;
   position = 0;
   end = 0;
 
@@ -19,6 +21,11 @@ export class PrefixReader {
     this.bytes = bytes;
     this.position = 0;
     this.end = bytes.length;
+  }
+
+  /** Lets go of the bytes. */
+  clear(): void {
+    this.reset(NOTHING);
   }
 
   /** The byte at the position, of which integers take only the last bits. */

@@ -65,7 +65,7 @@ export class SectionReader {
 
   /** Lets go of the bytes. */
   end(): void {
-    this.#reader.reset(new Uint8Array(0));
+    this.#reader.clear();
   }
 
   #requiredFrom(encoded: number, inserted: number): number {

@@ -1,17 +1,17 @@
+import { StreamIndex } from '../wire/index.js';
 import type { EncoderTable } from './encoder-table.js';
 
 /** A field section with references to the dynamic table whose acknowledgment is outstanding. */
 interface Section {
-  readonly requiredInsertCount: number;
+  requiredInsertCount: number;
   /** The absolute index of the oldest entry that it references. */
-  readonly oldest: number;
+  oldest: number;
+  /** The next one on the same stream; of a spare section, the next spare one. */
   next: Section | undefined;
 }
 
-interface Stream {
-  first: Section;
-  last: Section;
-}
+/** Sections that are kept to be used again. */
+const MAX_SPARE = 256;
 
 /**
  * The field sections that the remote's decoder has not acknowledged. They say which entries cannot be evicted, and which
@@ -19,9 +19,12 @@ interface Stream {
  */
 export class Unacknowledged {
   readonly #table: EncoderTable;
-  readonly #streams = new Map<number, Stream>();
+  /** The oldest section of each stream. */
+  readonly #streams = new StreamIndex<Section>();
   /** Streams with a section that needs entries which are not acknowledged. */
-  readonly #atRisk = new Set<number>();
+  readonly #atRisk = new StreamIndex<number>();
+  #spare: Section | undefined;
+  #spares = 0;
   sections = 0;
 
   constructor(table: EncoderTable) {
@@ -38,53 +41,76 @@ export class Unacknowledged {
   }
 
   add(streamId: number, requiredInsertCount: number, oldest: number): void {
-    const section: Section = { requiredInsertCount, oldest, next: undefined };
-    const stream = this.#streams.get(streamId);
-    if (stream === undefined) {
-      this.#streams.set(streamId, { first: section, last: section });
-    } else {
-      stream.last.next = section;
-      stream.last = section;
+    const section = this.#make(requiredInsertCount, oldest);
+    const first = this.#streams.get(streamId);
+    if (first === undefined) this.#streams.set(streamId, section);
+    else {
+      let last = first;
+      while (last.next !== undefined) last = last.next;
+      last.next = section;
     }
-    if (requiredInsertCount > this.#table.acknowledged) this.#atRisk.add(streamId);
+    if (requiredInsertCount > this.#table.acknowledged) this.#atRisk.set(streamId, streamId);
     this.#protect(section, 1);
   }
 
   /** Section Acknowledgment: of the oldest section on the stream. False: there is none. */
   acknowledge(streamId: number): boolean {
-    const stream = this.#streams.get(streamId);
-    if (stream === undefined) return false;
-    const { first } = stream;
-    this.#protect(first, -1);
-    if (first.next === undefined) {
+    const first = this.#streams.get(streamId);
+    if (first === undefined) return false;
+    const { requiredInsertCount, next } = first;
+    this.#release(first);
+    if (next === undefined) {
       this.#streams.delete(streamId);
       this.#atRisk.delete(streamId);
     } else {
-      stream.first = first.next;
+      this.#streams.set(streamId, next);
     }
-    if (first.requiredInsertCount > this.#table.acknowledged) this.received(first.requiredInsertCount);
+    if (requiredInsertCount > this.#table.acknowledged) this.received(requiredInsertCount);
     return true;
   }
 
   /** Stream Cancellation: nothing of the stream is outstanding any more. */
   cancel(streamId: number): void {
-    const stream = this.#streams.get(streamId);
-    if (stream === undefined) return;
-    for (let section: Section | undefined = stream.first; section !== undefined; section = section.next) {
-      this.#protect(section, -1);
-    }
+    let section = this.#streams.get(streamId);
+    if (section === undefined) return;
     this.#streams.delete(streamId);
     this.#atRisk.delete(streamId);
+    while (section !== undefined) {
+      const { next }: Section = section;
+      this.#release(section);
+      section = next;
+    }
   }
 
   /** The remote has so many insertions. */
   received(insertCount: number): void {
     this.#table.acknowledged = insertCount;
-    for (const streamId of this.#atRisk) {
-      let section = this.#streams.get(streamId)?.first;
+    if (this.#atRisk.size === 0) return;
+    for (const streamId of this.#atRisk.values()) {
+      let section = this.#streams.get(streamId);
       while (section !== undefined && section.requiredInsertCount <= insertCount) section = section.next;
       if (section === undefined) this.#atRisk.delete(streamId);
     }
+  }
+
+  #make(requiredInsertCount: number, oldest: number): Section {
+    const section = this.#spare;
+    if (section === undefined) return { requiredInsertCount, oldest, next: undefined };
+    this.#spare = section.next;
+    this.#spares--;
+    section.requiredInsertCount = requiredInsertCount;
+    section.oldest = oldest;
+    section.next = undefined;
+    return section;
+  }
+
+  #release(section: Section): void {
+    this.#protect(section, -1);
+    section.next = undefined;
+    if (this.#spares >= MAX_SPARE) return;
+    section.next = this.#spare;
+    this.#spare = section;
+    this.#spares++;
   }
 
   #protect(section: Section, change: 1 | -1): void {

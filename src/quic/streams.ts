@@ -2,12 +2,12 @@
 
 import { FAILURE } from '../engine/engine.js';
 import { streamClose } from '../observe/channels.js';
+import { StreamIndex } from '../wire/index.js';
 import { QuicError } from './errors.js';
 import { unidirectionalLimit } from './options.js';
 import { ReceiveHalf } from './receive-half.js';
 import { SendHalf } from './send-half.js';
 import type { StreamHalves, StreamHost } from './stream-host.js';
-import { StreamIndex } from './stream-index.js';
 import { isUnidirectional, QuicStream, type WaitOptions } from './stream.js';
 import type { Clock, ClockTimer } from './types/udp.js';
 import { Waiter } from './waiter.js';

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { StreamIndex } from '../../src/quic/stream-index.js';
+import { StreamIndex } from '../../src/wire/index.js';
 
 const seed = Number(process.env['FC_SEED'] ?? 20261125);
 const id = fc.oneof(

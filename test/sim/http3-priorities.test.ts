@@ -148,7 +148,7 @@ test("skein's client says priorities, and changes them", () =>
       asked.push(done.then(() => void order.push(name)));
       await network.run({ until: () => begun() === asked.length });
     }
-    const last = [...http3.streams.keys()].at(-1)!;
+    const last = http3.streams.at(-1)!.id;
     http3.updatePriority(last, { urgency: 0, incremental: false });
     await network.run({ forMs: 50 });
     answer();

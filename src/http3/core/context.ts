@@ -16,7 +16,10 @@ export class Context {
   /** Bytes held on blocked streams. */
   blockedBytes = 0;
 
-  #events: Http3Event[] = [];
+  /** Most calls bring one event or two: those need no array that grows. */
+  #first: Http3Event | undefined;
+  #second: Http3Event | undefined;
+  #more: Http3Event[] | undefined;
   #outputs: Http3Output[] = [];
 
   constructor(limits: Http3Limits, peer: PeerSettings) {
@@ -34,7 +37,9 @@ export class Context {
   }
 
   emit(event: Http3Event): void {
-    this.#events.push(event);
+    if (this.#first === undefined) this.#first = event;
+    else if (this.#second === undefined) this.#second = event;
+    else (this.#more ??= []).push(event);
   }
 
   output(output: Http3Output): void {
@@ -42,10 +47,15 @@ export class Context {
   }
 
   takeEvents(): readonly Http3Event[] {
-    if (this.#events.length === 0) return none;
-    const taken = this.#events;
-    this.#events = [];
-    return taken;
+    const first = this.#first;
+    if (first === undefined) return none;
+    const second = this.#second;
+    const more = this.#more;
+    this.#first = undefined;
+    this.#second = undefined;
+    this.#more = undefined;
+    if (second === undefined) return [first];
+    return more === undefined ? [first, second] : [first, second, ...more];
   }
 
   takeOutputs(): readonly Http3Output[] {

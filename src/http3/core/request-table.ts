@@ -1,4 +1,5 @@
 import type { UnblockedSection } from '../../qpack/index.js';
+import { StreamIndex } from '../../wire/index.js';
 import type { Context } from './context.js';
 import { H3, Http3Error, failConnection } from './errors.js';
 import type { Priority } from './events.js';
@@ -13,7 +14,7 @@ const nothing = new Uint8Array(0);
 /** The bidirectional streams of a connection: requests, and those that may become streams of an extension. */
 export class RequestTable {
   readonly #context: Context;
-  readonly #requests = new Map<number, RequestStream>();
+  readonly #requests = new StreamIndex<RequestStream>();
   /** Bidirectional streams whose first integer is not complete; only where signals of extensions may come. */
   readonly #opening = new Map<number, OpeningStream>();
   readonly #earlyPriorities = new Map<number, Priority>();
@@ -113,7 +114,7 @@ export class RequestTable {
 
   /** Client: the server will not process the requests from an ID on. */
   rejectedFrom(id: number): void {
-    for (const request of [...this.#requests.values()]) {
+    for (const request of this.#requests.values().sort((a, b) => a.id - b.id)) {
       if (request.id < id) continue;
       request.abort(H3.H3_REQUEST_CANCELLED);
       this.#requests.delete(request.id);

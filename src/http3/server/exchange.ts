@@ -13,6 +13,8 @@ import { BodyError, BROKEN_OFF, type SendProgress, writePlain } from './response
 
 /** One request and its response. */
 export abstract class Exchange implements RequestInfo, SignalOwner {
+  /** Names it among the exchanges of its server. */
+  readonly number: number;
   protected readonly stream: Http3Stream;
   protected readonly handling: RequestHandling;
   protected readonly limits: ResolvedLimits;
@@ -35,12 +37,14 @@ export abstract class Exchange implements RequestInfo, SignalOwner {
 
   /** @param onOver called when nothing of the exchange is left */
   constructor(
+    number: number,
     connection: Http3Connection,
     stream: Http3Stream,
     handling: RequestHandling,
     limits: ResolvedLimits,
     onOver: (exchange: Exchange) => void,
   ) {
+    this.number = number;
     this.#connection = connection;
     this.stream = stream;
     this.handling = handling;

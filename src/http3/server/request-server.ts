@@ -2,6 +2,7 @@
 
 import type { QuicConnectionLike } from '../../quic/types/connection.js';
 import type { Clock, ClockTimer } from '../../quic/types/udp.js';
+import { StreamIndex } from '../../wire/index.js';
 import { H3 } from '../core/index.js';
 import type { Http3CoreOptions, Priority } from '../core/index.js';
 import { Http3Connection, type Http3ConnectionHooks } from '../connection.js';
@@ -37,7 +38,9 @@ export class Http3RequestServer {
   readonly #limits: ResolvedLimits;
   readonly #clock: Clock;
   readonly #connections = new Set<Http3Connection>();
-  readonly #exchanges = new Set<Exchange>();
+  /** By a number of their own. */
+  readonly #exchanges = new StreamIndex<Exchange>();
+  #exchangeCount = 0;
   /** Exchanges that are about to run. */
   #begun: Exchange[] = [];
   #timer: ClockTimer | undefined;
@@ -90,8 +93,8 @@ export class Http3RequestServer {
 
   #serve(connection: Http3Connection, stream: Http3Stream, _priority: Priority): void {
     const Answered = this.#options.requestStream === undefined ? FetchExchange : StreamExchange;
-    const exchange = new Answered(connection, stream, this.#options, this.#limits, this.#over);
-    this.#exchanges.add(exchange);
+    const exchange = new Answered(++this.#exchangeCount, connection, stream, this.#options, this.#limits, this.#over);
+    this.#exchanges.set(exchange.number, exchange);
     if (this.#begun.push(exchange) === 1) queueMicrotask(this.#runBegun);
   }
 
@@ -103,7 +106,7 @@ export class Http3RequestServer {
   };
 
   readonly #over = (exchange: Exchange): void => {
-    this.#exchanges.delete(exchange);
+    this.#exchanges.delete(exchange.number);
     if (this.#exchanges.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
   };
 
@@ -118,7 +121,7 @@ export class Http3RequestServer {
   #look(): void {
     this.#timer = undefined;
     this.#looks++;
-    for (const exchange of this.#exchanges) exchange.watch(this.#looks, this.#lookMs);
+    for (const exchange of this.#exchanges.values()) exchange.watch(this.#looks, this.#lookMs);
     const { headersTimeout } = this.#limits;
     if (headersTimeout > 0) {
       for (const connection of this.#connections) {

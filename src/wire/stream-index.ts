@@ -23,6 +23,10 @@ export class StreamIndex<T> {
     return this.#ids[slot] === id ? this.#values[slot] : undefined;
   }
 
+  has(id: number): boolean {
+    return this.#ids[this.#slotOf(id)] === id;
+  }
+
   set(id: number, value: T): void {
     let slot = this.#slotOf(id);
     if (this.#ids[slot] !== id) {
