@@ -33,7 +33,10 @@ export interface AgentStats {
   readonly role: string;
   readonly incarnation: number;
   readonly capabilities: readonly string[];
+  /** Where the coordinator sees it. */
   readonly address: string;
+  /** Where other agents reach it: the same host with its own port, or what it advertises. */
+  readonly reachedAt: string;
   /** Of its connection to the coordinator. */
   readonly rttMs: number;
   readonly packetsLost: number;

@@ -55,7 +55,8 @@ function agentStats(
     role: info?.role ?? '',
     incarnation: member.incarnation,
     capabilities: [...(info?.capabilities ?? [])],
-    address: address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,
+    address: hostAndPort(address, port),
+    reachedAt: info ? hostAndPort(info.host, info.port) : '',
     rttMs,
     packetsLost,
     bytesSent,
@@ -70,4 +71,8 @@ function agentStats(
     },
     links: sources.links.get(id) ?? [],
   };
+}
+
+function hostAndPort(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
