@@ -103,7 +103,8 @@ export const makeRequests = () => [
     size: { full: 64, quick: 2 },
     sides: {
       'skein, sendRequest': skein('fetch', 'sendRequest', 'download'),
-      'skein, stream handler, sendRequest': skein('stream', 'sendRequest', 'download'),
+      'skein, sendRequest, stream handler': skein('stream', 'sendRequest', 'download'),
+      'skein, sendRequest, length not stated': skein('fetch', 'sendRequest', 'download-unstated'),
       'skein, Http3Agent': skein('fetch', 'agent', 'download'),
       'skein, fetch': skein('fetch', 'fetch', 'download'),
       'raw stream of skein': rawStream(),
@@ -111,9 +112,10 @@ export const makeRequests = () => [
     },
     results: [
       against('skein, sendRequest', 'raw stream of skein', 0.8),
-      against('skein, stream handler, sendRequest', 'raw stream of skein'),
-      against('skein, Http3Agent', 'raw stream of skein'),
-      against('skein, fetch', 'raw stream of skein'),
+      against('skein, sendRequest, stream handler', 'raw stream of skein', 0.8),
+      against('skein, sendRequest, length not stated', 'raw stream of skein', 0.8),
+      against('skein, Http3Agent', 'raw stream of skein', 0.8),
+      against('skein, fetch', 'raw stream of skein', 0.8),
     ],
   },
 ];

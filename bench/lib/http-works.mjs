@@ -21,8 +21,8 @@ async function small(connection, count, atATime) {
   await Promise.all(Array.from({ length: atATime }, worker));
 }
 
-async function download(connection, mib) {
-  const length = await connection.get(`/stream?mib=${mib}`);
+async function download(connection, mib, path = '/stream') {
+  const length = await connection.get(`${path}?mib=${mib}`);
   if (length !== mib * MIB) throw new Error(`${length} bytes came instead of ${mib * MIB}`);
 }
 
@@ -31,6 +31,10 @@ const WORKS = {
   'get-32': { run: (connection, count) => small(connection, count, 32), warmUp: (count) => Math.min(10_000, count) },
   'get-100': { run: (connection, count) => small(connection, count, 100), warmUp: (count) => Math.min(10_000, count) },
   download: { run: download, warmUp: (mib) => Math.max(1, Math.floor(mib / 8)) },
+  'download-unstated': {
+    run: (connection, mib) => download(connection, mib, '/unstated'),
+    warmUp: (mib) => Math.max(1, Math.floor(mib / 8)),
+  },
 };
 
 /** Warms up, waits for the start, works, and reports. */
@@ -42,11 +46,19 @@ export async function runHttpWork(control, connection, work, size) {
   control.report({ work, size });
 }
 
+/** Header fields of a large response: the path `/unstated` does not say how much will come. */
+export function downloadHeaders(path, mib) {
+  return path.startsWith('/unstated')
+    ? { 'content-type': SMALL_TYPE }
+    : { 'content-type': SMALL_TYPE, 'content-length': String(mib * MIB) };
+}
+
 /** A handler as servers with `fetch` want it. */
 export function fetchHandler(request) {
   const { pathname, searchParams } = new URL(request.url);
   if (pathname === '/1k') return new Response(SMALL);
-  let left = Number(searchParams.get('mib'));
+  const mib = Number(searchParams.get('mib'));
+  let left = mib;
   return new Response(
     new ReadableStream(
       {
@@ -57,6 +69,7 @@ export function fetchHandler(request) {
       },
       { highWaterMark: 1 },
     ),
+    { headers: downloadHeaders(pathname, mib) },
   );
 }
 

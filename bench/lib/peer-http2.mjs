@@ -12,7 +12,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Agent, request, fetch as undiciFetch } from 'undici';
 import { clientControl, serveControl } from './control.mjs';
-import { BLOCK, fetchHandler, lengthOf, runHttpWork, SMALL, SMALL_TYPE } from './http-works.mjs';
+import { BLOCK, downloadHeaders, fetchHandler, lengthOf, runHttpWork, SMALL, SMALL_TYPE } from './http-works.mjs';
 
 /** The same windows as skein's defaults. */
 const STREAM_WINDOW = 1536 * 1024;
@@ -25,9 +25,15 @@ function* blocks(count) {
 
 const handlers = {
   stream(stream, headers) {
-    stream.respond({ ':status': 200, 'content-type': SMALL_TYPE });
-    if (headers[':path'] === '/1k') stream.end(SMALL);
-    else Readable.from(blocks(Number(headers[':path'].split('=')[1])), { objectMode: false }).pipe(stream);
+    const path = headers[':path'];
+    if (path === '/1k') {
+      stream.respond({ ':status': 200, 'content-type': SMALL_TYPE });
+      stream.end(SMALL);
+      return;
+    }
+    const mib = Number(path.split('=')[1]);
+    stream.respond({ ':status': 200, ...downloadHeaders(path, mib) });
+    Readable.from(blocks(mib), { objectMode: false }).pipe(stream);
   },
   async fetch(stream, headers) {
     const request = new Request(`https://${headers[':authority']}${headers[':path']}`, {

@@ -6,7 +6,7 @@
 // Handlers: fetch, stream (requestStream of createServer). APIs: sendRequest (of QuicClient), agent (undici's request through Http3Agent), fetch. Works: http-works.mjs.
 import { request } from 'undici';
 import { clientControl, serveControl } from './control.mjs';
-import { BLOCK, fetchHandler, lengthOf, runHttpWork, SMALL, SMALL_TYPE } from './http-works.mjs';
+import { BLOCK, downloadHeaders, fetchHandler, lengthOf, runHttpWork, SMALL, SMALL_TYPE } from './http-works.mjs';
 import { loadHttp3, loadSkein } from './skein.mjs';
 
 const connections = {
@@ -53,14 +53,14 @@ const handlers = {
   fetch: { fetch: fetchHandler },
   stream: {
     requestStream(stream) {
-      if (stream.path === '/1k') stream.respond(200, { 'content-type': SMALL_TYPE }, SMALL);
-      else return sendBlocks(stream, Number(stream.path.split('=')[1]));
+      if (stream.path === '/1k') return stream.respond(200, { 'content-type': SMALL_TYPE }, SMALL);
+      return sendBlocks(stream, Number(stream.path.split('=')[1]));
     },
   },
 };
 
 async function sendBlocks(stream, count) {
-  stream.respond(200, { 'content-type': SMALL_TYPE });
+  void stream.respond(200, downloadHeaders(stream.path, count));
   for (let index = 0; index < count; index++) await stream.write(BLOCK);
   await stream.end();
 }

@@ -216,8 +216,19 @@ export class Http3Stream {
    */
   write(bytes: Uint8Array): Promise<void> | undefined {
     if (bytes.length === 0) return undefined;
+    this.beginFrame(bytes.length);
+    return this.continueFrame(bytes);
+  }
+
+  /** @internal Begins a DATA frame of so many bytes, of which all have to follow. @throws Http3Error as {@link sendHeaders} */
+  beginFrame(length: number): void {
     this.#assertSendable();
-    void this.#push(this.#host.encodeData(this.id, bytes.length, false));
+    void this.#push(this.#host.encodeData(this.id, length, false));
+  }
+
+  /** @internal Goes on with the DATA frame. As {@link write}. */
+  continueFrame(bytes: Uint8Array): Promise<void> | undefined {
+    this.#assertSendable();
     this.contentSent += bytes.length;
     return this.#push(bytes);
   }

@@ -1,6 +1,6 @@
 /** A message that has content and is all there, put together for one write. */
 
-/** Most bytes that are sent as one piece, which is also the most of one DATA frame: the pace of the remote is to be seen. */
+/** Most bytes that are sent as one piece: the pace of the remote is to be seen. */
 export const WHOLE_BYTES = 64 * 1024;
 
 /** Room that is used again and again. Field sections that do not fit beside the content are rare. */

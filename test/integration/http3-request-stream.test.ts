@@ -301,3 +301,16 @@ test('QuicServer.handle takes the handler too', async () => {
   const { id } = await client.connect();
   assert.equal(decode((await client.sendRequest(id, 'GET', '/a?b')).body), '/a?b');
 });
+
+test('a length that is announced and beyond all bounds takes no memory', async () => {
+  const server = await serve(undefined, {
+    async requestStream(stream) {
+      void stream.respond(200, { 'content-length': Number.MAX_SAFE_INTEGER });
+      await stream.write(new Uint8Array(200_000));
+      await stream.write(new Uint8Array(200_000));
+      stream.reset(H3.H3_EXCESSIVE_LOAD);
+    },
+  });
+  const { client, connection } = await connectTo(server);
+  await assert.rejects(client.sendRequest(connection.id, 'GET', '/'), { errorCode: H3.H3_EXCESSIVE_LOAD });
+});

@@ -6,8 +6,6 @@ import type { Http3Stream } from '../stream.js';
 /** What can be sent as the body of a request. */
 export type OutgoingBody = string | Uint8Array | ArrayBuffer | Blob | AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
-const FRAME_BYTES = 64 * 1024;
-
 /** Bytes that are all there, or undefined for content that comes bit by bit. */
 export function wholeBody(body: OutgoingBody): Uint8Array | undefined {
   if (typeof body === 'string') return new TextEncoder().encode(body);
@@ -28,7 +26,8 @@ export async function sendBody(
 ): Promise<void> {
   const whole = wholeBody(body);
   if (whole) {
-    for (let at = 0; at < whole.length; at += FRAME_BYTES) await stream.write(whole.subarray(at, at + FRAME_BYTES));
+    const accepted = stream.write(whole);
+    if (accepted) await accepted;
   } else {
     const chunks =
       body instanceof Blob ? (body.stream() as AsyncIterable<Uint8Array>) : (body as AsyncIterable<Uint8Array>);
@@ -45,8 +44,6 @@ async function sendChunk(stream: Http3Stream, chunk: unknown): Promise<void> {
       `A request body is made of Uint8Arrays; this one holds ${typeof chunk}`,
     );
   }
-  for (let at = 0; at < bytes.length; at += FRAME_BYTES) {
-    const accepted = stream.write(bytes.subarray(at, at + FRAME_BYTES));
-    if (accepted) await accepted;
-  }
+  const accepted = stream.write(bytes);
+  if (accepted) await accepted;
 }

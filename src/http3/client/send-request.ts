@@ -5,6 +5,7 @@ import type { FieldLine } from '../core/index.js';
 import { H3, Http3Error } from '../core/index.js';
 import { fromHeadersInit, type HeadersInit, toHeaders } from '../fields.js';
 import type { Http3Stream } from '../stream.js';
+import { Gathered } from './gathered.js';
 import { beginExchange, type ClientRequest, type ResponseSink } from './exchange.js';
 import type { OutgoingBody } from './outgoing-body.js';
 
@@ -35,9 +36,9 @@ class WholeReceiver implements ResponseSink {
   readonly #stream: Http3Stream;
   readonly #maxBodySize: number;
   readonly #informational: ClientRequest['onInformational'];
-  readonly #chunks: Uint8Array[] = [];
-  #length = 0;
+  #content: Gathered | undefined;
   #status = 0;
+  #expected: number | undefined;
   #fields: readonly FieldLine[] = [];
   #trailers: readonly FieldLine[] = [];
   #resolve!: (response: WholeResponse) => void;
@@ -62,14 +63,17 @@ class WholeReceiver implements ResponseSink {
     this.#informational?.(status, fields);
   }
 
-  response(status: number, fields: readonly FieldLine[]): void {
+  response(status: number, fields: readonly FieldLine[], contentLength: number | undefined): void {
     this.#status = status;
     this.#fields = fields;
+    // One that is larger is refused when that much has come.
+    if ((contentLength ?? 0) <= this.#maxBodySize) this.#expected = contentLength;
   }
 
   data(bytes: Uint8Array): boolean {
-    this.#length += bytes.length;
-    if (this.#length > this.#maxBodySize) {
+    this.#content ??= new Gathered(this.#expected, this.#maxBodySize);
+    if (this.#content.length + bytes.length > this.#maxBodySize) {
+      this.#content = undefined;
       const { method, path } = this.#stream.head;
       this.fail(
         new Http3Error(
@@ -78,7 +82,7 @@ class WholeReceiver implements ResponseSink {
         ),
       );
       this.#stream.cancel(H3.H3_REQUEST_CANCELLED);
-    } else this.#chunks.push(bytes);
+    } else this.#content.add(bytes);
     return true;
   }
 
@@ -90,7 +94,7 @@ class WholeReceiver implements ResponseSink {
     this.#resolve({
       status: this.#status,
       headers: toHeaders(this.#fields),
-      body: joined(this.#chunks, this.#length),
+      body: this.#content?.take() ?? new Uint8Array(0),
       trailers: this.#trailers.length === 0 ? new Headers() : toHeaders(this.#trailers),
     });
     this.#onOver?.();
@@ -134,16 +138,4 @@ export async function sendRequest(
   };
   const sink = await beginExchange(connection, request, (stream) => new WholeReceiver(stream, maxBodySize, hear));
   return sink.whole;
-}
-
-function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
-  const [only] = chunks;
-  if (chunks.length === 1 && only) return only;
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
 }

@@ -64,6 +64,13 @@ export function fieldsOfStream(status: number, given: ResponseFields | undefined
   return section.end(isEmpty && !hasNoContent(status));
 }
 
+/** States the length of content that is all there, unless that was done (RFC 9110 section 8.6). */
+export function stateLength(fields: FieldLine[], length: number): void {
+  if (!fields.some(({ name }) => name === 'content-length')) {
+    fields.push({ name: 'content-length', value: String(length) });
+  }
+}
+
 /** Trailers in any form. */
 export function trailerFields(given: NonNullable<ResponseFields>): readonly FieldLine[] {
   const section = new Section(200);

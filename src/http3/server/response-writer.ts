@@ -6,7 +6,7 @@ import { dateLine } from '../fields.js';
 import type { Http3Stream } from '../stream.js';
 import { WHOLE_BYTES } from '../whole-message.js';
 import { takeContent } from './response-content.js';
-import { fieldsOfResponse, hasNoContent, statusLine } from './response-fields.js';
+import { fieldsOfResponse, hasNoContent, stateLength, statusLine } from './response-fields.js';
 
 /** How the sending of a response stands: looked at by whoever watches over slow clients. */
 export interface SendProgress {
@@ -62,7 +62,7 @@ async function endWithout(
 /** Content that is all there. */
 function writeContent(
   stream: Http3Stream,
-  fields: readonly FieldLine[],
+  fields: FieldLine[],
   content: string | Uint8Array,
   progress: SendProgress,
 ): Promise<void> | undefined {
@@ -74,12 +74,9 @@ function writeContent(
   if (content.length <= (typeof content === 'string' ? WHOLE_BYTES / 3 : WHOLE_BYTES)) {
     return writeWhole(stream, fields, content, progress);
   }
-  return writeLarge(
-    stream,
-    fields,
-    typeof content === 'string' ? new TextEncoder().encode(content) : content,
-    progress,
-  );
+  const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
+  stateLength(fields, bytes.length);
+  return writeLarge(stream, fields, bytes, progress);
 }
 
 /** Sends a message of at most {@link WHOLE_BYTES} as `Http3Stream.sendMessage` does. */
@@ -155,10 +152,13 @@ async function pump(
   }
 }
 
-/** Writes a piece of content, in frames; undefined when QUIC has taken it at once. */
+/** Writes content as one frame, piece by piece; undefined when QUIC has taken it at once. */
 export function writeChunk(stream: Http3Stream, chunk: Uint8Array, progress: SendProgress): Promise<void> | undefined {
+  if (chunk.length === 0) return undefined;
+  stream.beginFrame(chunk.length);
   for (let at = 0; at < chunk.length; at += WHOLE_BYTES) {
-    const accepted = stream.write(chunk.length <= WHOLE_BYTES ? chunk : chunk.subarray(at, at + WHOLE_BYTES));
+    const piece = chunk.length <= WHOLE_BYTES ? chunk : chunk.subarray(at, at + WHOLE_BYTES);
+    const accepted = stream.continueFrame(piece);
     if (accepted !== undefined) return goOn(stream, chunk, at + WHOLE_BYTES, accepted, progress);
   }
   return undefined;
@@ -173,7 +173,7 @@ async function goOn(
 ): Promise<void> {
   await watched(first, progress);
   for (let at = from; at < chunk.length; at += WHOLE_BYTES) {
-    const accepted = stream.write(chunk.subarray(at, at + WHOLE_BYTES));
+    const accepted = stream.continueFrame(chunk.subarray(at, at + WHOLE_BYTES));
     if (accepted !== undefined) await watched(accepted, progress);
   }
 }

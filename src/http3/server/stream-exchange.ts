@@ -6,7 +6,7 @@ import { toHeaders } from '../fields.js';
 import { WHOLE_BYTES } from '../whole-message.js';
 import { Exchange } from './exchange.js';
 import { isThenable } from './fetch-exchange.js';
-import { fieldsOfStream, hasNoContent, trailerFields } from './response-fields.js';
+import { fieldsOfStream, hasNoContent, stateLength, trailerFields } from './response-fields.js';
 import { writeChunk, writeWhole } from './response-writer.js';
 import type { ResponseFields, ServerStream } from './server-stream.js';
 
@@ -73,7 +73,7 @@ export class StreamExchange extends Exchange implements ServerStream {
       this.#threw(error);
       return undefined;
     }
-    if (!isThenable(given)) return this.#whenSent();
+    if (given === TAKEN || !isThenable(given)) return this.#whenSent();
     return Promise.resolve(given).then(
       () => this.#whenSent(),
       (error: unknown) => this.#threw(error),
@@ -127,10 +127,12 @@ export class StreamExchange extends Exchange implements ServerStream {
       this.#over();
       return TAKEN;
     }
+    const bytes = bytesOf(content);
+    stateLength(lines, bytes.length);
     this.stream.sendHeaders(lines);
     this.begin();
     this.#stage = 'content';
-    return this.end(content);
+    return this.end(bytes);
   }
 
   write(content: string | Uint8Array): Promise<void> {
