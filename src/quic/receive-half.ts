@@ -11,6 +11,19 @@ export const EMPTY = new Uint8Array(0);
 /** `open`: more may come. `finished`: FIN was read. `stopped`: this side gave up reading. */
 export type ReceiveState = 'open' | 'finished' | 'reset' | 'stopped' | 'failed';
 
+/** Somebody who waits for bytes. */
+class Reader extends Waiter<Uint8Array> {
+  readonly maxBytes: number;
+
+  constructor(maxBytes: number, signal: AbortSignal | undefined, onAbort: (waiter: Waiter<Uint8Array>) => void) {
+    super(signal, onAbort);
+    this.maxBytes = maxBytes;
+  }
+}
+
+/** Nobody waits: nobody adds to it. Most streams never need another. */
+const NONE: Reader[] = [];
+
 /** Listeners that are called in the next microtask: one for all of a turn, because the runtime makes an object for each. */
 let due: (() => void)[] = [];
 
@@ -39,8 +52,7 @@ export class ReceiveHalf {
   #state: ReceiveState = 'open';
   /** The engine has said that there is something to read, and has not yet said that there is nothing more. */
   #ready: boolean;
-  #waiters: Waiter<Uint8Array>[] = [];
-  #maxBytes: number[] = [];
+  #readers = NONE;
   /** What was taken out of the engine when the connection closed before it was read. */
   #spilled: Uint8Array[] | undefined;
   #spilledEnd: QuicError | 'finished' | undefined;
@@ -135,26 +147,23 @@ export class ReceiveHalf {
   receive(maxBytes: number, signal?: AbortSignal): Promise<Uint8Array> {
     try {
       signal?.throwIfAborted();
-      if (this.#waiters.length === 0) {
+      if (this.#readers.length === 0) {
         const bytes = this.read(maxBytes);
         if (bytes !== undefined) return Promise.resolve(bytes);
       }
-      const waiter = new Waiter<Uint8Array>(signal, (aborted) => this.#forget(aborted));
-      this.#waiters.push(waiter);
-      this.#maxBytes.push(maxBytes);
+      const reader = new Reader(maxBytes, signal, (aborted) => this.#forget(aborted));
+      if (this.#readers === NONE) this.#readers = [reader];
+      else this.#readers.push(reader);
       this.#host.watch(this.#id);
-      return waiter.promise;
+      return reader.promise;
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
   #forget(waiter: Waiter<Uint8Array>): void {
-    const index = this.#waiters.indexOf(waiter);
-    if (index >= 0) {
-      this.#waiters.splice(index, 1);
-      this.#maxBytes.splice(index, 1);
-    }
+    const index = this.#readers.findIndex((reader) => reader === waiter);
+    if (index >= 0) this.#readers.splice(index, 1);
   }
 
   /** The engine has something to read. */
@@ -165,17 +174,15 @@ export class ReceiveHalf {
   }
 
   #serve(): void {
-    while (this.#waiters.length > 0) {
-      const [waiter] = this.#waiters;
-      if (waiter === undefined) return;
+    for (let reader = this.#readers[0]; reader !== undefined; reader = this.#readers[0]) {
       try {
-        const bytes = this.read(this.#maxBytes[0] ?? STREAM_BUFFER_BYTES);
+        const bytes = this.read(reader.maxBytes);
         if (bytes === undefined) return;
-        this.#forget(waiter);
-        waiter.resolve(bytes);
+        this.#forget(reader);
+        reader.resolve(bytes);
       } catch (error) {
-        this.#forget(waiter);
-        waiter.reject(error);
+        this.#forget(reader);
+        reader.reject(error);
       }
     }
   }
@@ -219,16 +226,15 @@ export class ReceiveHalf {
 
   /** Gives up a wait that stands still at its `patience`-th look after the first; whether any wait is left. */
   checkTimeout(look: number, patience: number): boolean {
-    const [waiter] = this.#waiters;
-    if (waiter === undefined) return false;
-    if (waiter.since === 0) waiter.since = look;
-    if (look - waiter.since < patience) return true;
+    const first = this.#readers[0];
+    if (first === undefined) return false;
+    if (first.since === 0) first.since = look;
+    if (look - first.since < patience) return true;
     const error = standstill('receive on', this.#id, this.#host);
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    this.#maxBytes = [];
+    const late = this.#readers;
+    this.#readers = NONE;
     this.stop(0);
-    for (const late of waiters) late.reject(error);
+    for (const reader of late) reader.reject(error);
     return false;
   }
 

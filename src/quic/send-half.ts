@@ -11,11 +11,20 @@ import { Waiter } from './waiter.js';
 /** `open`; `finishing`: FIN asked for, not all acknowledged; `finished`: acknowledged; `stopped`: by STOP_SENDING. */
 export type SendState = 'open' | 'finishing' | 'finished' | 'reset' | 'stopped' | 'failed';
 
-interface PendingWrite {
+class PendingWrite {
   readonly bytes: Uint8Array;
   offset: number;
   readonly waiter: Waiter<void>;
+
+  constructor(bytes: Uint8Array, offset: number, waiter: Waiter<void>) {
+    this.bytes = bytes;
+    this.offset = offset;
+    this.waiter = waiter;
+  }
 }
+
+/** No writes wait: nobody adds to it. Most streams never need another, and an empty array for each is work for the collector. */
+const NONE: PendingWrite[] = [];
 
 const DONE: Promise<void> = Promise.resolve();
 
@@ -23,7 +32,7 @@ export class SendHalf {
   readonly #host: StreamHost;
   readonly #id: number;
   #state: SendState = 'open';
-  #queue: PendingWrite[] = [];
+  #queue = NONE;
   #finishAfterQueue = false;
   #finishWaiter: Waiter<void> | undefined;
   #acknowledged: Waiter<void> | undefined;
@@ -97,7 +106,9 @@ export class SendHalf {
       const offset = this.#queue.length > 0 ? 0 : this.#push(bytes, 0);
       if (offset === bytes.length && this.#queue.length === 0) return DONE;
       const waiter = new Waiter<void>(signal, () => this.#abortWrite(waiter));
-      this.#queue.push({ bytes, offset, waiter });
+      const write = new PendingWrite(bytes, offset, waiter);
+      if (this.#queue === NONE) this.#queue = [write];
+      else this.#queue.push(write);
       this.#host.watch(this.#id);
       return waiter.promise;
     } catch (error) {
@@ -150,7 +161,7 @@ export class SendHalf {
 
   /** The engine has room again. */
   drain(): void {
-    for (let [first] = this.#queue; first !== undefined; [first] = this.#queue) {
+    for (let first = this.#queue[0]; first !== undefined; first = this.#queue[0]) {
       const before = first.offset;
       try {
         first.offset = this.#push(first.bytes, before);
@@ -185,6 +196,14 @@ export class SendHalf {
     this.#finishAfterQueue = true;
     this.#finishWaiter = new Waiter<void>();
     return this.#finishWaiter.promise;
+  }
+
+  /** See `QuicStream.end`. */
+  endSoon(): void {
+    if (this.#state !== 'open' || this.#host.closeError) return;
+    this.#state = 'finishing';
+    if (this.#queue.length === 0) this.#sendFin();
+    else this.#finishAfterQueue = true;
   }
 
   #sendFin(): void {
@@ -261,7 +280,7 @@ export class SendHalf {
     this.#state = state;
     this.#error = error;
     const queue = this.#queue;
-    this.#queue = [];
+    this.#queue = NONE;
     this.#finishAfterQueue = false;
     for (const write of queue) write.waiter.reject(error);
     if (this.#finishWaiter) {

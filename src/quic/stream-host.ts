@@ -24,11 +24,3 @@ export interface StreamHost {
   /** An operation on the stream waits: watch that it does not stand still for longer than `streamTimeout`. */
   watch(streamId: number): void;
 }
-
-/** One stream as its connection sees it. */
-export interface StreamHalves<Receive, Send> {
-  /** Absent on a unidirectional stream of this side. */
-  readonly receive: Receive | undefined;
-  /** Absent on a unidirectional stream of the remote. */
-  readonly send: Send | undefined;
-}

@@ -4,7 +4,7 @@ import { checkInteger } from './options.js';
 import { QuicError } from './errors.js';
 import type { ReceiveHalf, ReceiveState } from './receive-half.js';
 import type { SendHalf, SendState } from './send-half.js';
-import type { StreamHalves, StreamHost } from './stream-host.js';
+import type { StreamHost } from './stream-host.js';
 import type { QuicErrorLike } from './types/connection.js';
 import { readableStream, writableStream } from './web-streams.js';
 
@@ -50,7 +50,6 @@ export class QuicStream implements AsyncDisposable {
   readonly id: number;
   /** Whether the remote opened it. */
   readonly incoming: boolean;
-  readonly direction: 'bidirectional' | 'unidirectional';
   /**
    * Whether it was opened in early data (0-RTT). For a server such data may be a replay by an attacker in general; this
    * package's servers accept each session ticket once, which rules that out for their own.
@@ -66,7 +65,8 @@ export class QuicStream implements AsyncDisposable {
   constructor(
     host: StreamHost,
     id: number,
-    halves: StreamHalves<ReceiveHalf, SendHalf>,
+    receive: ReceiveHalf | undefined,
+    send: SendHalf | undefined,
     incoming: boolean,
     early: boolean,
   ) {
@@ -74,9 +74,22 @@ export class QuicStream implements AsyncDisposable {
     this.id = id;
     this.incoming = incoming;
     this.early = early;
-    this.direction = isUnidirectional(id) ? 'unidirectional' : 'bidirectional';
-    this.#receive = halves.receive;
-    this.#send = halves.send;
+    this.#receive = receive;
+    this.#send = send;
+  }
+
+  get direction(): 'bidirectional' | 'unidirectional' {
+    return isUnidirectional(this.id) ? 'unidirectional' : 'bidirectional';
+  }
+
+  /** @internal Absent on a unidirectional stream of this side. */
+  get receiveHalf(): ReceiveHalf | undefined {
+    return this.#receive;
+  }
+
+  /** @internal Absent on a unidirectional stream of the remote. */
+  get sendHalf(): SendHalf | undefined {
+    return this.#send;
   }
 
   /** `id` of the connection. */
@@ -137,6 +150,12 @@ export class QuicStream implements AsyncDisposable {
   /** Ends the sending half with FIN, behind all writes. Resolves when the engine has taken it. @throws QuicError */
   finish(): Promise<void> {
     return this.#send ? this.#send.finish() : Promise.reject(this.#direction('finish'));
+  }
+
+  /** As {@link finish}, without a promise: whether the remote got it all shows in {@link acknowledged}. No effect once ended. */
+  end(): void {
+    if (!this.#send) throw this.#direction('finish');
+    this.#send.endSoon();
   }
 
   /** Resolves when the remote has acknowledged everything up to the FIN; rejects when it will not. */

@@ -7,7 +7,7 @@ import { QuicError } from './errors.js';
 import { unidirectionalLimit } from './options.js';
 import { ReceiveHalf } from './receive-half.js';
 import { SendHalf } from './send-half.js';
-import type { StreamHalves, StreamHost } from './stream-host.js';
+import type { StreamHost } from './stream-host.js';
 import { isUnidirectional, QuicStream, type WaitOptions } from './stream.js';
 import type { Clock, ClockTimer } from './types/udp.js';
 import { Waiter } from './waiter.js';
@@ -19,8 +19,6 @@ export interface OpenStreamOptions extends WaitOptions {
   /** See {@link QuicStream.setPriority}. Default 0. */
   readonly priority?: number | undefined;
 }
-
-type Halves = StreamHalves<ReceiveHalf, SendHalf>;
 
 interface Opener {
   readonly waiter: Waiter<QuicStream>;
@@ -39,7 +37,7 @@ export class StreamTable {
   readonly #limit: number;
   readonly #isClient: boolean;
   readonly #announce: (stream: QuicStream) => void;
-  readonly #halves = new StreamIndex<Halves>();
+  readonly #streams = new StreamIndex<QuicStream>();
   /** Streams of this side that are open, and those waiting for their turn; bidirectional, unidirectional. */
   readonly #open: [number, number] = [0, 0];
   readonly #openers: [Opener[], Opener[]] = [[], []];
@@ -69,12 +67,12 @@ export class StreamTable {
 
   /** Streams with at least one half that has not ended. */
   get active(): number {
-    return this.#halves.size;
+    return this.#streams.size;
   }
 
   /** Whether data and FINs are on their way that the remote has not acknowledged. */
   get unacknowledged(): boolean {
-    for (const { send } of this.#halves.values()) if (send?.unacknowledged) return true;
+    for (const { sendHalf } of this.#streams.values()) if (sendHalf?.unacknowledged) return true;
     return false;
   }
 
@@ -132,13 +130,11 @@ export class StreamTable {
 
   #make(id: number, incoming: boolean, early: boolean): QuicStream {
     const unidirectional = isUnidirectional(id);
-    const halves: Halves = {
-      receive: unidirectional && !incoming ? undefined : new ReceiveHalf(this.#host, id, incoming),
-      send: unidirectional && incoming ? undefined : new SendHalf(this.#host, id),
-    };
-    this.#halves.set(id, halves);
+    const receive = unidirectional && !incoming ? undefined : new ReceiveHalf(this.#host, id, incoming);
+    const send = unidirectional && incoming ? undefined : new SendHalf(this.#host, id);
+    const stream = new QuicStream(this.#host, id, receive, send, incoming, early);
+    this.#streams.set(id, stream);
     this.total++;
-    const stream = new QuicStream(this.#host, id, halves, incoming, early);
     this.#announce(stream);
     return stream;
   }
@@ -222,32 +218,32 @@ export class StreamTable {
   // Events of the engine.
 
   readable(id: number): void {
-    this.#halves.get(id)?.receive?.wakeUp();
+    this.#streams.get(id)?.receiveHalf?.wakeUp();
   }
 
   resetByRemote(id: number, code: number): void {
-    this.#halves.get(id)?.receive?.resetByRemote(code);
+    this.#streams.get(id)?.receiveHalf?.resetByRemote(code);
   }
 
   writable(id: number): void {
-    this.#halves.get(id)?.send?.drain();
+    this.#streams.get(id)?.sendHalf?.drain();
   }
 
   acknowledged(id: number): void {
-    this.#halves.get(id)?.send?.allAcknowledged();
+    this.#streams.get(id)?.sendHalf?.allAcknowledged();
   }
 
   stopped(id: number, code: number): void {
-    this.#halves.get(id)?.send?.stopped(code);
+    this.#streams.get(id)?.sendHalf?.stopped(code);
   }
 
   /** A half ended; forgets the stream when it was the second. */
   halfEnded(id: number, early: boolean): void {
-    const halves = this.#halves.get(id);
-    if (!halves) return;
-    const { receive, send } = halves;
-    if (receive?.state === 'open' || send?.state === 'open' || send?.state === 'finishing') return;
-    this.#halves.delete(id);
+    const stream = this.#streams.get(id);
+    if (!stream || stream.receiveState === 'open') return;
+    const { sendState } = stream;
+    if (sendState === 'open' || sendState === 'finishing') return;
+    this.#streams.delete(id);
     this.#watched.delete(id);
     if (streamClose.hasSubscribers) streamClose.publish({ connectionId: this.#host.id, streamId: id });
     const own = (id % 2 === 0) === this.#isClient;
@@ -258,11 +254,11 @@ export class StreamTable {
 
   /** Early data was rejected: all streams opened so far are void, and their IDs will be used again. */
   rejectEarly(error: QuicError): void {
-    for (const { receive, send } of this.#halves.values()) {
-      receive?.fail(error);
-      send?.fail(error);
+    for (const { receiveHalf, sendHalf } of this.#streams.values()) {
+      receiveHalf?.fail(error);
+      sendHalf?.fail(error);
     }
-    this.#halves.clear();
+    this.#streams.clear();
     this.#open[0] = 0;
     this.#open[1] = 0;
   }
@@ -271,9 +267,9 @@ export class StreamTable {
   connectionClosed(error: QuicError): void {
     this.#watchTimer?.cancel();
     this.#watchTimer = undefined;
-    for (const { receive, send } of this.#halves.values()) {
-      receive?.connectionClosed(error);
-      send?.fail(error);
+    for (const { receiveHalf, sendHalf } of this.#streams.values()) {
+      receiveHalf?.connectionClosed(error);
+      sendHalf?.fail(error);
     }
     for (const openers of this.#openers) for (const { waiter } of openers.splice(0)) waiter.reject(error);
     for (const accepter of this.#accepters.splice(0)) accepter.resolve(undefined);
@@ -298,9 +294,9 @@ export class StreamTable {
     this.#watchTimer = undefined;
     const look = ++this.#looks;
     for (const id of [...this.#watched]) {
-      const halves = this.#halves.get(id);
-      const receiving = halves?.receive?.checkTimeout(look, LOOKS_PER_TIMEOUT) ?? false;
-      const sending = halves?.send?.checkTimeout(look, LOOKS_PER_TIMEOUT) ?? false;
+      const stream = this.#streams.get(id);
+      const receiving = stream?.receiveHalf?.checkTimeout(look, LOOKS_PER_TIMEOUT) ?? false;
+      const sending = stream?.sendHalf?.checkTimeout(look, LOOKS_PER_TIMEOUT) ?? false;
       if (!receiving && !sending) this.#watched.delete(id);
     }
     let opening = false;

@@ -46,6 +46,29 @@ test('half closed: one direction ends, the other goes on', async () => {
   await Promise.all([near.closed, far.closed]);
 });
 
+test('end: FIN without a promise, behind writes that wait, and in the right direction only', async () => {
+  const { near, far } = await streamBetween(client, server);
+  const bytes = new Uint8Array(8 * 1024 * 1024).fill(7);
+  const sent = near.send(bytes);
+  near.end();
+  near.end();
+  assert.equal(near.sendState, 'finishing');
+  assert.equal((await far.receiveAll()).length, bytes.length);
+  await Promise.all([sent, near.acknowledged]);
+  near.end();
+  assert.equal(near.sendState, 'finished');
+  await assert.rejects(near.send(Uint8Array.of(1)), quicError('ERR_QUIC_STREAM_CLOSED'));
+  const push = await server.openUnidirectionalStream();
+  push.end();
+  const news = await client.acceptStream();
+  assert.ok(news);
+  assert.throws(() => news.end(), quicError('ERR_QUIC_STREAM_DIRECTION'));
+  assert.equal((await news.receive()).length, 0);
+  far.end();
+  assert.equal((await near.receive()).length, 0);
+  await Promise.all([near.closed, far.closed, push.closed, news.closed]);
+});
+
 test('reset carries its code', async () => {
   for (const code of [0, 7, 2 ** 32 + 5, Number.MAX_SAFE_INTEGER]) {
     const { near, far } = await streamBetween(client, server);

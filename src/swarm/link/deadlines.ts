@@ -2,18 +2,18 @@
 
 import type { Clock, ClockTimer } from '../../quic/index.js';
 
-/** Something with a deadline. */
-export interface Deadline {
-  /** Its time has come. Not called once it is removed. */
-  expire(): void;
-}
+/**
+ * Something with a deadline. A class, and no object literal for each: literals that the runtime has once seen live long are made among
+ * the old objects from then on, where whatever they refer to stays until the next full collection.
+ */
+export abstract class Deadline {
+  /** @internal When, by the clock of the {@link Deadlines}. */
+  due = 0;
+  /** @internal Its place among the others; -1 while it has none. */
+  index = -1;
 
-/** What {@link Deadlines.add} returns and {@link Deadlines.remove} takes. */
-export interface DeadlineEntry {
-  readonly deadline: Deadline;
-  readonly due: number;
-  /** Its place among the others; -1 once it is removed. */
-  index: number;
+  /** Its time has come. Not called once it is removed. */
+  abstract expire(): void;
 }
 
 /** So many at a time are looked through within a millisecond: of more, some are late by as much as looking takes. */
@@ -22,7 +22,7 @@ const LOOKED_THROUGH_PER_MS = 10_000;
 export class Deadlines {
   readonly #clock: Clock;
   /** In no order: each knows its place, and the last takes the place of one that is removed. */
-  readonly #entries: DeadlineEntry[] = [];
+  readonly #entries: Deadline[] = [];
   #timer: ClockTimer | undefined;
   #timerDue = Infinity;
 
@@ -31,22 +31,23 @@ export class Deadlines {
   }
 
   /** Calls `expire` after `length` milliseconds unless it is removed before; like a timer, it keeps the process alive. */
-  add(length: number, deadline: Deadline): DeadlineEntry {
+  add(length: number, deadline: Deadline): void {
     const due = this.#clock.now() + length;
-    const entry = { deadline, due, index: this.#entries.length };
-    this.#entries.push(entry);
+    deadline.due = due;
+    deadline.index = this.#entries.length;
+    this.#entries.push(deadline);
     if (due < this.#timerDue) this.#arm(due, length);
     // A timer that is left from before fires early, and looks.
-    else if (entry.index === 0) this.#timer?.ref();
-    return entry;
+    else if (deadline.index === 0) this.#timer?.ref();
   }
 
-  remove(entry: DeadlineEntry): void {
-    const { index } = entry;
+  /** No effect when it is removed already, or was never added. */
+  remove(deadline: Deadline): void {
+    const { index } = deadline;
     if (index < 0) return;
-    entry.index = -1;
+    deadline.index = -1;
     const last = this.#entries.pop();
-    if (last && last !== entry) {
+    if (last && last !== deadline) {
       this.#entries[index] = last;
       last.index = index;
     }
@@ -65,7 +66,7 @@ export class Deadlines {
     this.#timerDue = Infinity;
     const now = this.#clock.now();
     let next = Infinity;
-    const expired: DeadlineEntry[] = [];
+    const expired: Deadline[] = [];
     for (const entry of this.#entries) {
       if (entry.due <= now) expired.push(entry);
       else if (entry.due < next) next = entry.due;
@@ -74,7 +75,7 @@ export class Deadlines {
       // Another one's end may have ended it.
       if (entry.index < 0) continue;
       this.remove(entry);
-      entry.deadline.expire();
+      entry.expire();
     }
     // What was added meanwhile has armed it, for itself at least.
     if (next < this.#timerDue && this.#entries.length > 0) {

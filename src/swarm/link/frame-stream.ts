@@ -14,6 +14,12 @@ const READ_BYTES = 256 * 1024;
 /** Nothing to read at the moment. */
 export const PENDING = Symbol('pending');
 
+/** Who hears of frames. */
+export interface FrameListener {
+  /** `poll` may have something new. */
+  framesReady(): void;
+}
+
 /**
  * Frames of one stream. One reader at a time: either `read`, or `poll` with `onFrames`. Nothing is taken out of QUIC before
  * somebody asks, so that an application that stops reading stops the sender.
@@ -25,7 +31,7 @@ export class FrameStream {
   readonly #reader: FrameReader;
   #ended = false;
   #polling = false;
-  #listener: (() => void) | undefined;
+  #listener: FrameListener | undefined;
   #error: SwarmError | undefined;
 
   constructor(stream: QuicStream, remote: string, maxMessageBytes: number, maxControlBytes?: number) {
@@ -104,16 +110,18 @@ export class FrameStream {
     }
   }
 
-  /** Called whenever `poll` may have something new. */
-  set onFrames(listener: (() => void) | undefined) {
+  /** Told whenever `poll` may have something new. */
+  set onFrames(listener: FrameListener | undefined) {
+    const before = this.#listener;
     this.#listener = listener;
-    this.stream.onReadable = listener && this.#onReadable;
+    if (listener) this.stream.onReadable = () => this.#onReadable();
+    else if (before) this.stream.onReadable = undefined;
   }
 
   // QUIC tells of the end while it is being read: whoever polls sees it with the next poll.
-  readonly #onReadable = (): void => {
-    if (!this.#polling) this.#listener?.();
-  };
+  #onReadable(): void {
+    if (!this.#polling) this.#listener?.framesReady();
+  }
 
   // Writing.
 
@@ -164,7 +172,7 @@ export class FrameStream {
 
   /** FIN. What goes wrong with it shows when reading. */
   finish(): void {
-    if (this.stream.sendState === 'open') this.stream.finish().catch(() => undefined);
+    this.stream.end();
   }
 
   /** Gives up both halves with a code of {@link STREAM_CODE}. */

@@ -48,8 +48,10 @@ export class Incoming {
       stream.cancel(STREAM_CODE.timeout);
     });
     timer.unref();
-    stream.onFrames = () => {
-      if (this.#tryBegin(stream, link)) timer.cancel();
+    stream.onFrames = {
+      framesReady: () => {
+        if (this.#tryBegin(stream, link)) timer.cancel();
+      },
     };
   }
 

@@ -1,7 +1,7 @@
 /** An exchange that this member has begun: values out, values in, one QUIC stream. */
 
 import { SwarmError } from '../errors.js';
-import type { Deadline, DeadlineEntry, Deadlines } from '../link/deadlines.js';
+import { Deadline, type Deadlines } from '../link/deadlines.js';
 import { PENDING, type FrameStream } from '../link/frame-stream.js';
 import { STREAM_CODE } from '../wire/codes.js';
 import { frameOf, valueOf } from './values.js';
@@ -29,7 +29,7 @@ export class SwarmExchange implements AsyncIterable<unknown>, AsyncDisposable {
   constructor(agent: string, stream: FrameStream, deadlines: Deadlines, limits: ExchangeLimits) {
     this.agent = agent;
     this.#stream = stream;
-    this.#guard = new Guard(deadlines, limits, agent, (error, code) => this.#giveUp(error, code));
+    this.#guard = new Guard(deadlines, limits, agent, this);
   }
 
   /** Sends a value; resolves when it is accepted into a bounded buffer: wait for it before the next. @throws SwarmError */
@@ -51,13 +51,14 @@ export class SwarmExchange implements AsyncIterable<unknown>, AsyncDisposable {
   /** Gives up both directions; the handler's signal aborts. No effect once it has ended. */
   cancel(): void {
     if (this.#ended) return;
-    this.#giveUp(
+    this.giveUp(
       new SwarmError('ERR_SWARM_CANCELLED', `The exchange with ${this.agent} was cancelled here`),
       STREAM_CODE.cancelled,
     );
   }
 
-  #giveUp(error: unknown, code: number): void {
+  /** @internal */
+  giveUp(error: unknown, code: number): void {
     if (this.#ended) return;
     this.#error ??= error;
     this.#settle();
@@ -137,12 +138,12 @@ class Reply {
     this.#stream = stream;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#guard = new Guard(deadlines, limits, agent, (error, code) => this.#fail(error, code));
-    stream.onFrames = () => this.#look();
-    this.#look();
+    this.#guard = new Guard(deadlines, limits, agent, this);
+    stream.onFrames = this;
+    this.framesReady();
   }
 
-  #look(): void {
+  framesReady(): void {
     try {
       for (let frame = this.#stream.poll(); frame !== PENDING; frame = this.#stream.poll()) {
         if (!frame) {
@@ -156,7 +157,7 @@ class Reply {
         this.#hasValue = true;
       }
     } catch (error) {
-      this.#fail(error, STREAM_CODE.done);
+      this.giveUp(error, STREAM_CODE.done);
     }
   }
 
@@ -165,7 +166,7 @@ class Reply {
     this.#stream.onFrames = undefined;
   }
 
-  #fail(error: unknown, code: number): void {
+  giveUp(error: unknown, code: number): void {
     this.#settle();
     this.#stream.cancel(code);
     this.#reject(error);
@@ -180,40 +181,41 @@ function tooMany(agent: string): SwarmError {
   );
 }
 
+/** What a {@link Guard} ends early. */
+interface Guarded {
+  giveUp(error: unknown, code: number): void;
+}
+
 /** Gives an exchange up at its deadline, or when its signal aborts, until it is stopped. */
-class Guard implements Deadline {
+class Guard extends Deadline {
   readonly #deadlines: Deadlines;
-  readonly #limits: ExchangeLimits;
   readonly #agent: string;
-  readonly #giveUp: (error: unknown, code: number) => void;
-  readonly #entry: DeadlineEntry | undefined;
+  readonly #timeout: number;
+  readonly #guarded: Guarded;
+  readonly #signal: AbortSignal | undefined;
   readonly #onAbort: (() => void) | undefined;
 
-  constructor(
-    deadlines: Deadlines,
-    limits: ExchangeLimits,
-    agent: string,
-    giveUp: (error: unknown, code: number) => void,
-  ) {
+  constructor(deadlines: Deadlines, { timeout, signal }: ExchangeLimits, agent: string, guarded: Guarded) {
+    super();
     this.#deadlines = deadlines;
-    this.#limits = limits;
     this.#agent = agent;
-    this.#giveUp = giveUp;
-    const { timeout, signal } = limits;
-    this.#entry = timeout > 0 ? deadlines.add(timeout, this) : undefined;
+    this.#timeout = timeout;
+    this.#guarded = guarded;
+    this.#signal = signal;
+    if (timeout > 0) deadlines.add(timeout, this);
     if (signal) {
-      this.#onAbort = (): void => giveUp(signal.reason, STREAM_CODE.cancelled);
+      this.#onAbort = (): void => guarded.giveUp(signal.reason, STREAM_CODE.cancelled);
       signal.addEventListener('abort', this.#onAbort, { once: true });
     }
   }
 
-  expire(): void {
-    const words = `${this.#agent} has not answered within ${this.#limits.timeout} ms`;
-    this.#giveUp(new SwarmError('ERR_SWARM_TIMEOUT', words), STREAM_CODE.timeout);
+  override expire(): void {
+    const words = `${this.#agent} has not answered within ${this.#timeout} ms`;
+    this.#guarded.giveUp(new SwarmError('ERR_SWARM_TIMEOUT', words), STREAM_CODE.timeout);
   }
 
   stop(): void {
-    if (this.#entry) this.#deadlines.remove(this.#entry);
-    if (this.#onAbort) this.#limits.signal?.removeEventListener('abort', this.#onAbort);
+    this.#deadlines.remove(this);
+    if (this.#onAbort) this.#signal?.removeEventListener('abort', this.#onAbort);
   }
 }

@@ -1,19 +1,35 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Deadlines } from '../../../src/swarm/link/deadlines.js';
+import { Deadline, Deadlines } from '../../../src/swarm/link/deadlines.js';
 import { ManualClock } from '../../support/manual-clock.js';
+
+class Call extends Deadline {
+  readonly #call: () => void;
+
+  constructor(call: () => void) {
+    super();
+    this.#call = call;
+  }
+
+  override expire(): void {
+    this.#call();
+  }
+}
 
 function fixture(): {
   clock: ManualClock;
   deadlines: Deadlines;
   expired: string[];
-  add: (name: string, length: number) => ReturnType<Deadlines['add']>;
+  add: (name: string, length: number) => Deadline;
 } {
   const clock = new ManualClock();
   const deadlines = new Deadlines(clock);
   const expired: string[] = [];
-  const add = (name: string, length: number): ReturnType<Deadlines['add']> =>
-    deadlines.add(length, { expire: () => void expired.push(name) });
+  const add = (name: string, length: number): Deadline => {
+    const deadline = new Call(() => void expired.push(name));
+    deadlines.add(length, deadline);
+    return deadline;
+  };
   return { clock, deadlines, expired, add };
 }
 
@@ -37,7 +53,7 @@ test('deadlines of different lengths expire each at its time', async () => {
 test('what is removed does not expire, and removing it twice changes nothing', async () => {
   const { clock, deadlines, expired, add } = fixture();
   const entries = ['a', 'b', 'c', 'd'].map((name) => add(name, 100));
-  for (const at of [1, 1, 3]) deadlines.remove(entries[at] as (typeof entries)[0]);
+  for (const at of [1, 1, 3]) deadlines.remove(entries[at] as Deadline);
   await clock.advance(100);
   assert.deepEqual(expired.sort(), ['a', 'c']);
 });
@@ -55,13 +71,14 @@ test('a timer that is left from a removed deadline does not end a later one earl
 
 test('deadlines that others add and remove while they expire', async () => {
   const { clock, deadlines, expired, add } = fixture();
-  deadlines.add(10, {
-    expire: () => {
+  deadlines.add(
+    10,
+    new Call(() => {
       expired.push('first');
       deadlines.remove(victim);
       add('third', 10);
-    },
-  });
+    }),
+  );
   const victim = add('victim', 10);
   await clock.advance(10);
   assert.deepEqual(expired, ['first']);
