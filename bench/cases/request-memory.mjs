@@ -67,14 +67,14 @@ export const memoryCases = [
   },
   {
     name: 'fields',
-    title: 'A field line of 50 characters in a request: bytes of heap, both sides together',
+    title: 'A field line with a value of 40 characters in a request: bytes of heap, both sides together',
     unit: 'line',
     size: { full: 2000, quick: 2000 },
     sides: { skein: fieldBytes },
     results: [
       { label: 'bytes a line that came before', value: ({ skein }) => skein.repeatedBytes },
       {
-        label: 'bytes a line with a new value, two strings of 40 characters among them',
+        label: 'bytes a line with a new value, of which its string takes 56',
         value: ({ skein }) => skein.changingBytes,
       },
     ],

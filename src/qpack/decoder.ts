@@ -5,7 +5,7 @@ import type { FieldLine } from './field-line.js';
 import { MAX_BLOCKED_STREAMS, MAX_TABLE_CAPACITY, count } from './options.js';
 import type { QpackDecoderOptions } from './options.js';
 import { PrefixWriter } from './prefix-writer.js';
-import { SectionReader } from './section-reader.js';
+import { SectionReader, TOO_LARGE } from './section-reader.js';
 import type { SectionLimits } from './section-reader.js';
 
 /** A field section that was blocked and has been decoded now, or an error that ends its stream alone. */
@@ -19,6 +19,20 @@ interface BlockedSection {
   readonly requiredInsertCount: number;
   /** Insert Count at its arrival, to which its prefix is relative. */
   readonly inserted: number;
+}
+
+/** In place of a number of field lines: the section waits for entries of the table. */
+export const BLOCKED = -2;
+
+/** Where sections are decoded, one after the other. */
+const scratch: FieldLine[] = [];
+const NO_LINE: FieldLine = Object.freeze({ name: '', value: '' });
+
+/** The first lines in an array of just their number; in the other nothing is left of them. */
+function take(lines: FieldLine[], count: number): FieldLine[] {
+  const taken = lines.slice(0, count);
+  lines.fill(NO_LINE, 0, count);
+  return taken;
 }
 
 /** What a blocked section counts beside its bytes. */
@@ -73,16 +87,29 @@ export class QpackDecoder {
    * reads on if it can do without the fields (a server that answers 431).
    */
   decode(streamId: number, section: Uint8Array): FieldLine[] | undefined {
+    const count = this.decodeInto(streamId, section, scratch);
+    return count === BLOCKED ? undefined : take(scratch, count);
+  }
+
+  /**
+   * As `decode`, into the first places of an array that the caller uses again and again.
+   *
+   * @returns how many field lines there are, or `BLOCKED`
+   */
+  decodeInto(streamId: number, section: Uint8Array, lines: FieldLine[]): number {
     const inserted = this.#table.inserted;
     const required = this.#sections.begin(section, inserted);
     if (required > inserted || this.#waiting.has(streamId)) {
       this.#sections.end();
       this.#block({ streamId, bytes: section, requiredInsertCount: required, inserted });
-      return undefined;
+      return BLOCKED;
     }
-    const fields = this.#finish(streamId, required);
-    if (fields === undefined) throw this.#tooLarge(streamId);
-    return fields;
+    const count = this.#finish(streamId, required, lines);
+    if (count === TOO_LARGE) {
+      lines.fill(NO_LINE);
+      throw this.#tooLarge(streamId);
+    }
+    return count;
   }
 
   /**
@@ -108,8 +135,11 @@ export class QpackDecoder {
       }
       this.#forget(blocked);
       const required = this.#sections.begin(blocked.bytes, blocked.inserted);
-      const fields = this.#finish(streamId, required);
-      unblocked.push(fields === undefined ? { streamId, error: this.#tooLarge(streamId) } : { streamId, fields });
+      const count = this.#finish(streamId, required, scratch);
+      if (count === TOO_LARGE) {
+        scratch.fill(NO_LINE);
+        unblocked.push({ streamId, error: this.#tooLarge(streamId) });
+      } else unblocked.push({ streamId, fields: take(scratch, count) });
     }
     this.#blocked = still;
     return unblocked;
@@ -144,16 +174,16 @@ export class QpackDecoder {
     return this.#output.take();
   }
 
-  /** Reads the section that the reader has begun, and acknowledges it. Undefined: too large. */
-  #finish(streamId: number, required: number): FieldLine[] | undefined {
+  /** Reads the section that the reader has begun, and acknowledges it. How many lines it has, or {@link TOO_LARGE}. */
+  #finish(streamId: number, required: number, lines: FieldLine[]): number {
     try {
-      const fields = this.#sections.fields();
+      const count = this.#sections.fields(lines);
       if (required > 0) {
         // @rfc 9204#2.2.2.1-1
         this.#output.integer(0x80, 7, streamId);
         this.#acknowledged = Math.max(this.#acknowledged, required);
       }
-      return fields;
+      return count;
     } finally {
       this.#sections.end();
     }

@@ -5,20 +5,23 @@ import type { NameRecord } from './name-table.js';
 
 /** An entry of the encoder's dynamic table. */
 export interface EncoderEntry {
-  readonly record: NameRecord;
-  readonly value: string;
-  readonly size: number;
+  record: NameRecord;
+  value: string;
+  size: number;
   /** Bytes that had been inserted before it, in all: how far it has moved towards eviction. */
-  readonly offset: number;
+  offset: number;
   /** The entry with the same name and value that came before, or {@link NO_ENTRY}. It may have been evicted. */
-  readonly sameBefore: number;
+  sameBefore: number;
   /** The entry with the same name that came before, or {@link NO_ENTRY}. It may have been evicted. */
-  readonly nameBefore: number;
+  nameBefore: number;
   /** Unacknowledged sections whose oldest reference is this entry. */
   references: number;
   /** Whether it was referenced, or duplicated, after its insertion. */
   used: boolean;
 }
+
+/** So many entries of one name are looked through one after the other; more get a Map, which has to be paid for with each entry. */
+const FEW = 16;
 
 /**
  * The dynamic table of an encoder. What it evicts must be evictable (RFC 9204 section 2.1.1): acknowledged, and not
@@ -33,6 +36,8 @@ export class EncoderTable {
   #size = 0;
   #offset = 0;
   readonly #entries = new EntryRing<EncoderEntry>();
+  /** The entry that was evicted last, to be used again: nobody has it any more. */
+  #spare: EncoderEntry | undefined;
 
   get inserted(): number {
     return this.#entries.inserted;
@@ -49,9 +54,20 @@ export class EncoderTable {
 
   /** The newest entry with this name and value among those before the absolute index `limit`, or {@link NO_ENTRY}. */
   find(record: NameRecord, value: string, limit: number): number {
-    let index = record.values.get(value) ?? NO_ENTRY;
+    const { values } = record;
+    if (values === undefined) return this.#findAmongFew(record, value, limit);
+    let index = values.get(value) ?? NO_ENTRY;
     while (index >= limit) index = this.#entries.get(index)?.sameBefore ?? NO_ENTRY;
     return index >= this.#entries.dropped ? index : NO_ENTRY;
+  }
+
+  #findAmongFew(record: NameRecord, value: string, limit: number): number {
+    let index = record.latest;
+    for (let entry = this.#entries.get(index); entry !== undefined; entry = this.#entries.get(index)) {
+      if (index < limit && entry.value === value) return index;
+      index = entry.nameBefore;
+    }
+    return NO_ENTRY;
   }
 
   /** The newest entry with this name among those before the absolute index `limit`, or {@link NO_ENTRY}. */
@@ -85,22 +101,42 @@ export class EncoderTable {
     const size = record.name.length + value.length + FIELD_OVERHEAD;
     while (this.#size + size > this.capacity) this.#evict();
     const index = this.#entries.inserted;
-    this.#entries.push({
-      record,
-      value,
-      size,
-      offset: this.#offset,
-      sameBefore: record.values.get(value) ?? NO_ENTRY,
-      nameBefore: record.latest,
-      references: 0,
-      used: false,
-    });
+    const sameBefore = this.find(record, value, index);
+    this.#entries.push(this.#make(record, value, size, sameBefore));
     this.#size += size;
     this.#offset += size;
-    record.values.set(value, index);
+    record.values?.set(value, index);
     record.latest = index;
     record.entries++;
+    if (record.entries > FEW && record.values === undefined) this.#listValues(record);
     return index;
+  }
+
+  #make(record: NameRecord, value: string, size: number, sameBefore: number): EncoderEntry {
+    const entry = this.#spare;
+    const offset = this.#offset;
+    const nameBefore = record.latest;
+    if (entry === undefined) {
+      return { record, value, size, offset, sameBefore, nameBefore, references: 0, used: false };
+    }
+    this.#spare = undefined;
+    entry.record = record;
+    entry.value = value;
+    entry.size = size;
+    entry.offset = offset;
+    entry.sameBefore = sameBefore;
+    entry.nameBefore = nameBefore;
+    entry.references = 0;
+    entry.used = false;
+    return entry;
+  }
+
+  #listValues(record: NameRecord): void {
+    record.values = new Map();
+    for (let index = this.#entries.dropped; index < this.#entries.inserted; index++) {
+      const entry = this.#entries.get(index);
+      if (entry?.record === record) record.values.set(entry.value, index);
+    }
   }
 
   #evict(): void {
@@ -110,8 +146,10 @@ export class EncoderTable {
     const { record, value } = entry;
     this.#size -= entry.size;
     record.entries--;
-    if (record.values.get(value) === index) record.values.delete(value);
+    if (record.values?.get(value) === index) record.values.delete(value);
+    if (record.entries === 0) record.values = undefined;
     if (record.latest === index) record.latest = NO_ENTRY;
     if (!entry.used) record.wasted++;
+    this.#spare = entry;
   }
 }

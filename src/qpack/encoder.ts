@@ -16,8 +16,10 @@ import { Unacknowledged } from './unacknowledged.js';
 
 /** The part of the table, next to eviction, whose entries are renewed when they are wanted again. */
 const DRAINING = 1 / 4;
-/** The part of the table in bytes of literals within which a field line has to come again to be worth an entry. */
-const SEEN_WINDOW = 1 / 2;
+/** Half of the table, in bytes of literals: within them a field line has to come again to be worth an entry. */
+const SEEN_WINDOW_SHIFT = 1;
+/** More entries than one section can insert. A number that stays small, since Infinity would be made an object at each call. */
+const MOST_INSERTIONS = 2 ** 24;
 /**
  * What may be inserted in the hope of later use, while it cannot be referenced: so many bytes until the remote has
  * acknowledged anything (some never do), then all.
@@ -97,7 +99,9 @@ export class QpackEncoder {
     try {
       const tracked = this.#sections.sections < this.#maxUnacknowledgedSections;
       this.#mayBlock = tracked && this.#mayRisk(streamId);
-      this.#limit = !tracked ? 0 : this.#mayBlock ? Infinity : table.acknowledged;
+      const beyond = table.inserted + MOST_INSERTIONS;
+      this.#limit = !tracked ? 0 : this.#mayBlock ? beyond : table.acknowledged;
+      plan.begin(beyond);
       // @rfc 9204#2.1-1
       for (const line of fields) this.#lookUp(line);
       if (this.#usesTable()) {
@@ -210,7 +214,7 @@ export class QpackEncoder {
     plan.reference(index);
     // The copy serves later sections, once it is acknowledged.
     if (this.#mayBlock || !this.#isDraining(index) || !table.hasRoom(entry.size, plan.oldest)) return;
-    if (table.find(entry.record, entry.value, Infinity) === index) this.#duplicate(index);
+    if (table.find(entry.record, entry.value, this.#table.inserted) === index) this.#duplicate(index);
   }
 
   #duplicate(index: number): number {
@@ -235,9 +239,9 @@ export class QpackEncoder {
       return;
     }
     // It is on its way, and cannot be referenced before it is acknowledged.
-    if (table.find(record, value, Infinity) !== NO_ENTRY) return;
+    if (table.find(record, value, this.#table.inserted) !== NO_ENTRY) return;
     const size = record.name.length + value.length + FIELD_OVERHEAD;
-    const seen = this.#policy.seenBefore(record, value, size, table.capacity * SEEN_WINDOW);
+    const seen = this.#policy.seenBefore(record, value, size, table.capacity >>> SEEN_WINDOW_SHIFT);
     if (!this.#mayBlock && table.acknowledged === 0 && table.unacknowledgedBytes + size > SPECULATIVE_BYTES) return;
     if (!seen && !this.#policy.insertsAtOnce(record, this.#mayBlock)) {
       this.#insertName(record);
@@ -263,7 +267,7 @@ export class QpackEncoder {
 
   #writeInsertion(record: NameRecord, value: string, coded: number): void {
     const instructions = this.#instructions;
-    const named = this.#table.findName(record, Infinity);
+    const named = this.#table.findName(record, this.#table.inserted);
     if (record.staticIndex !== NO_ENTRY) instructions.integer(0xc0, 6, record.staticIndex);
     else if (named !== NO_ENTRY) instructions.integer(0x80, 6, this.#table.inserted - 1 - named);
     else instructions.text(0x40, 5, record.name);

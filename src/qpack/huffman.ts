@@ -73,11 +73,11 @@ export function decodeHuffman(bytes: Uint8Array, start: number, end: number): st
       output[length++] = found;
       continue;
     }
-    // A longer code, or the padding, which is the beginning of EOS: all ones.
+    // The padding, which is the beginning of EOS: all ones. Or a longer code.
     const position = at * 8 - bits;
     const left = end * 8 - position;
+    if (left < 8 && (~accumulator & ((1 << left) - 1)) === 0) break;
     const window = windowAt(bytes, position, end);
-    if (left < 8 && window === 0xffffffff) break;
     const slow = slowDecode(window);
     if (slow === 0 || slow >>> 8 > left) return undefined;
     output[length++] = slow;

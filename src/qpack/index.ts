@@ -1,6 +1,6 @@
 /** QPACK, field compression for HTTP/3 (RFC 9204): an encoder and a decoder, bytes in and bytes out. */
 
-export { QpackDecoder } from './decoder.js';
+export { BLOCKED, QpackDecoder } from './decoder.js';
 export type { UnblockedSection } from './decoder.js';
 export { QpackEncoder } from './encoder.js';
 export { QPACK_ERROR_CODES, QPACK_WIRE_CODES, QpackError } from './errors.js';

@@ -1,48 +1,47 @@
 const fromCode = String.fromCharCode;
 const ascii = new TextDecoder();
 
-/** From this length on, one call of the platform's decoder costs less than the arguments of String.fromCharCode. */
+/** From this length on, a call of the platform costs less than the arguments of String.fromCharCode. */
 const LONG = 64;
+
+/**
+ * For each length the codes of a string: given as arguments, they make it in one piece. A string that is put together of smaller ones keeps all
+ * of them, four times its own size.
+ */
+const codes: readonly number[][] = Array.from({ length: LONG }, (_, length) => Array.from({ length }, () => 0));
+
+type Slice = (this: Uint8Array, start: number, end: number) => string;
+
+/** What Node and those after it have: without it, a view is made of each long string. */
+const slice = nativeSlice();
+
+function nativeSlice(): Slice | undefined {
+  try {
+    const native = (globalThis as { Buffer?: { prototype: { latin1Slice?: Slice } } }).Buffer?.prototype.latin1Slice;
+    return native?.call(Uint8Array.of(0x61, 0x62, 0xe9), 1, 3) === 'b\u00e9' ? native : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 /** The string whose characters are these bytes (ISO 8859-1): `end` is the position after the last. */
 export function latin1(bytes: Uint8Array, start: number, end: number): string {
-  if (end - start >= LONG && isAscii(bytes, start, end)) return ascii.decode(bytes.subarray(start, end));
+  if (end - start < LONG) return short(bytes, start, end);
+  if (slice !== undefined) return slice.call(bytes, start, end);
+  if (isAscii(bytes, start, end)) return ascii.decode(bytes.subarray(start, end));
   let text = '';
-  let at = start;
-  // Sixteen at a time, without an array for the arguments.
-  for (; at + 16 <= end; at += 16) {
-    text += fromCode(
-      byte(bytes, at),
-      byte(bytes, at + 1),
-      byte(bytes, at + 2),
-      byte(bytes, at + 3),
-      byte(bytes, at + 4),
-      byte(bytes, at + 5),
-      byte(bytes, at + 6),
-      byte(bytes, at + 7),
-      byte(bytes, at + 8),
-      byte(bytes, at + 9),
-      byte(bytes, at + 10),
-      byte(bytes, at + 11),
-      byte(bytes, at + 12),
-      byte(bytes, at + 13),
-      byte(bytes, at + 14),
-      byte(bytes, at + 15),
-    );
-  }
-  for (; at + 4 <= end; at += 4) {
-    text += fromCode(byte(bytes, at), byte(bytes, at + 1), byte(bytes, at + 2), byte(bytes, at + 3));
-  }
-  for (; at < end; at++) text += fromCode(byte(bytes, at));
+  for (let at = start; at < end; at += LONG - 1) text += short(bytes, at, Math.min(at + LONG - 1, end));
   return text;
 }
 
-function byte(bytes: Uint8Array, at: number): number {
-  return bytes[at] as number;
+function short(bytes: Uint8Array, start: number, end: number): string {
+  const own = codes[end - start] as number[];
+  for (let at = 0; at < own.length; at++) own[at] = bytes[start + at] as number;
+  return fromCode(...own);
 }
 
 function isAscii(bytes: Uint8Array, start: number, end: number): boolean {
   let all = 0;
-  for (let at = start; at < end; at++) all |= byte(bytes, at);
+  for (let at = start; at < end; at++) all |= bytes[at] as number;
   return all < 0x80;
 }

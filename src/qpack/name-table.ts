@@ -10,8 +10,8 @@ export interface NameRecord {
   readonly staticIndex: number;
   /** Static entries of this name by their value. */
   readonly staticValues: ReadonlyMap<string, number> | undefined;
-  /** Dynamic entries of this name by their value: the absolute index of the newest. */
-  readonly values: Map<string, number>;
+  /** Dynamic entries of this name by their value: the absolute index of the newest. Only where there are many. */
+  values: Map<string, number> | undefined;
   /** The newest dynamic entry of this name, or {@link NO_ENTRY}. */
   latest: number;
   /** Entries in the dynamic table. */
@@ -51,7 +51,7 @@ export class NameTable {
       name,
       staticIndex: fixed?.index ?? NO_ENTRY,
       staticValues: fixed?.values,
-      values: new Map<string, number>(),
+      values: undefined,
       latest: NO_ENTRY,
       entries: 0,
       wasted: 0,

@@ -1,5 +1,4 @@
 import type { FieldLine } from './field-line.js';
-import { NO_ENTRY } from './name-table.js';
 import type { NameRecord } from './name-table.js';
 
 /** Choices for a field line that are no absolute index of the dynamic table. Static entry `n` is `STATIC_BASE - n`. */
@@ -7,24 +6,28 @@ export const LITERAL = -1;
 export const NEVER_INDEXED = -2;
 export const STATIC_BASE = -3;
 
-const INITIAL_LINES = 64;
 const NO_LINE: FieldLine = Object.freeze({ name: '', value: '' });
 
 /** How the field lines of one section are going to be represented. One object is used for all sections of an encoder. */
 export class SectionPlan {
   count = 0;
   /** The oldest dynamic entry that the section references: it and all newer ones have to stay. */
-  oldest = Infinity;
+  oldest = 0;
   /** Required Insert Count. */
   required = 0;
+  // Arrays of small integers: numbers out of a Float64Array would become objects on their way through functions.
   readonly #lines: FieldLine[] = [];
   readonly #records: (NameRecord | undefined)[] = [];
-  #choices = new Float64Array(INITIAL_LINES);
-  #codedLengths = new Int32Array(INITIAL_LINES);
+  readonly #choices: number[] = [];
+  readonly #codedLengths: number[] = [];
+
+  /** @param beyond more than the absolute index of any entry that the section can reference */
+  begin(beyond: number): void {
+    this.oldest = beyond;
+  }
 
   add(line: FieldLine, record: NameRecord, choice: number, codedLength: number): void {
     const position = this.count++;
-    if (position >= this.#choices.length) this.#grow();
     this.#lines[position] = line;
     this.#records[position] = record;
     this.#choices[position] = choice;
@@ -67,16 +70,7 @@ export class SectionPlan {
     this.#lines.fill(NO_LINE, 0, this.count);
     this.#records.fill(undefined, 0, this.count);
     this.count = 0;
-    this.oldest = Infinity;
+    this.oldest = 0;
     this.required = 0;
-  }
-
-  #grow(): void {
-    const choices = new Float64Array(this.#choices.length * 2).fill(NO_ENTRY);
-    choices.set(this.#choices);
-    this.#choices = choices;
-    const codedLengths = new Int32Array(this.#codedLengths.length * 2);
-    codedLengths.set(this.#codedLengths);
-    this.#codedLengths = codedLengths;
   }
 }

@@ -12,6 +12,9 @@ export interface SectionLimits {
   readonly maxFields: number;
 }
 
+/** In place of a number of lines: the section exceeds the limits. */
+export const TOO_LARGE = -1;
+
 function fail(message: string): never {
   throw new QpackError('ERR_QPACK_DECOMPRESSION_FAILED', `field section: ${message}`);
 }
@@ -48,19 +51,22 @@ export class SectionReader {
     return required;
   }
 
-  /** The rest of the section; undefined if it exceeds the limits, which is known after all of it was read. */
-  fields(): FieldLine[] | undefined {
-    const fields: FieldLine[] = [];
+  /**
+   * The rest of the section, into the first places of `lines`.
+   *
+   * @returns how many lines there are, or {@link TOO_LARGE}, which is known after all of it was read
+   */
+  fields(lines: FieldLine[]): number {
     const reader = this.#reader;
     this.#size = 0;
     this.#count = 0;
+    let count = 0;
     while (reader.position < reader.end) {
       // @rfc 9204#2.2-1
       const line = this.#line();
-      if (line !== undefined) fields.push(line);
+      if (line !== undefined) lines[count++] = line;
     }
-    const { maxFieldSectionSize, maxFields } = this.#limits;
-    return this.#size > maxFieldSectionSize || this.#count > maxFields ? undefined : fields;
+    return this.#exceeds(0) ? TOO_LARGE : count;
   }
 
   /** Lets go of the bytes. */

@@ -35,6 +35,30 @@ describe('encoding', () => {
     assert.equal(encoder.takeEncoderStream().length, 0);
   });
 
+  it('finds each of few and of many values that one name has in the table, also after some were evicted', () => {
+    for (const count of [3, 16, 17, 60]) {
+      const encoder = encoderFor({ maxTableCapacity: 16_384 }, { maxTableCapacity: 16_384 });
+      const decoder = new QpackDecoder({ maxTableCapacity: 16_384 });
+      const send = (streamId: number, fields: readonly FieldLine[]): number => {
+        const section = encoder.encode(streamId, fields);
+        decoder.receiveEncoderStream(encoder.takeEncoderStream());
+        assert.deepEqual(plain(decoder.decode(streamId, section)), fields);
+        encoder.receiveDecoderStream(decoder.takeDecoderStream());
+        return section.length;
+      };
+      let streamId = 0;
+      // A thousand values before, so that most of them are evicted.
+      for (let round = 0; round < 1000 / count; round++) {
+        const fields = Array.from({ length: count }, (_, index) => field('x-many', `value ${round} ${index}`));
+        send((streamId += 4), fields);
+        if (round % 20 !== 0) continue;
+        send((streamId += 4), fields);
+        // Two bytes of prefix, and one or two for each index.
+        assert.ok(send((streamId += 4), fields) <= 3 + 2 * count, `${count} values, round ${round}`);
+      }
+    }
+  });
+
   // @rfc 9204#3.2.3-3
   it('sends nothing on the encoder stream to a remote without a table', () => {
     for (const maxTableCapacity of [0, 31]) {

@@ -6,13 +6,18 @@ export type SectionKind = 'request' | 'response' | 'trailers';
 
 /** What the fields of a section say that HTTP/3 itself has to know. */
 export interface FieldFacts {
-  contentLength: number | undefined;
-  host: string | undefined;
+  readonly contentLength: number | undefined;
+  readonly host: string | undefined;
   /** Lines called cookie. */
-  cookies: number;
+  readonly cookies: number;
   /** The Priority field, its lines joined. */
-  priority: string | undefined;
+  readonly priority: string | undefined;
 }
+
+type Facts = { -readonly [K in keyof FieldFacts]: FieldFacts[K] };
+
+/** Those of the section that is being checked. */
+const facts: Facts = { contentLength: undefined, host: undefined, cookies: 0, priority: undefined };
 
 const COLON = 0x3a;
 
@@ -96,13 +101,17 @@ export function show(text: string): string {
 }
 
 /**
- * Checks the field lines from `first` on, none of which may be a pseudo-header field.
+ * Checks the field lines from `first` to before `end`, none of which may be a pseudo-header field.
  *
+ * @returns what is good until the next call
  * @throws Http3Error (scope `'stream'`) when they make the message malformed
  */
-export function checkFields(fields: readonly FieldLine[], first: number, kind: SectionKind): FieldFacts {
-  const facts: FieldFacts = { contentLength: undefined, host: undefined, cookies: 0, priority: undefined };
-  for (let index = first; index < fields.length; index++) {
+export function checkFields(fields: readonly FieldLine[], first: number, end: number, kind: SectionKind): FieldFacts {
+  facts.contentLength = undefined;
+  facts.host = undefined;
+  facts.cookies = 0;
+  facts.priority = undefined;
+  for (let index = first; index < end; index++) {
     const line = fields[index];
     if (line === undefined) break;
     const { name, value } = line;
@@ -110,7 +119,7 @@ export function checkFields(fields: readonly FieldLine[], first: number, kind: S
     // @rfc 9114#10.3-2 characters that are not permitted in a field value
     if (!isFieldValue(value)) failMessage(`The field ${name} holds a character that no field value may have`);
     const meaning = special.get(name);
-    if (meaning !== undefined) note(facts, meaning, name, value, kind);
+    if (meaning !== undefined) note(meaning, name, value, kind);
   }
   return facts;
 }
@@ -125,7 +134,7 @@ function failName(name: string, kind: SectionKind): never {
   failMessage(`${show(name)} is no field name in lower case`);
 }
 
-function note(facts: FieldFacts, meaning: string, name: string, value: string, kind: SectionKind): void {
+function note(meaning: string, name: string, value: string, kind: SectionKind): void {
   switch (meaning) {
     case 'te':
       // @rfc 9114#4.2-4 TE is allowed in requests, and says nothing but trailers

@@ -1,5 +1,4 @@
-import type { FieldLine } from '../../qpack/index.js';
-import { QpackError } from '../../qpack/index.js';
+import { BLOCKED, type FieldLine, QpackError } from '../../qpack/index.js';
 import { ByteWriter } from '../../wire/index.js';
 import type { Context } from './context.js';
 import { H3, Http3Error, failConnection, failMessage } from './errors.js';
@@ -13,6 +12,9 @@ import type { Exchange } from './exchange.js';
  * not wanted).
  */
 type Stage = 'head' | 'content' | 'trailed' | 'tunnel' | 'over';
+
+/** Where field sections are decoded, one after the other. */
+const scratch: FieldLine[] = [];
 
 /** Interim responses to one request; more are no help to anybody. */
 const MAX_INTERIM_RESPONSES = 64;
@@ -82,7 +84,7 @@ export class MessageReceiver {
     this.#held = undefined;
     this.#context.blockedBytes -= held?.length ?? 0;
     if (fields === undefined) throw this.#qpackFailure(error);
-    this.#section(fields);
+    this.#section(fields, fields.length);
     if (held) this.receive(held, false);
     else if (this.#hasFin && !this.isOver) this.#end();
   }
@@ -192,14 +194,14 @@ export class MessageReceiver {
   }
 
   #encodedSection(section: Uint8Array): void {
-    let fields: FieldLine[] | undefined;
+    let count: number;
     try {
-      fields = this.#context.decoder.decode(this.#exchange.id, section);
+      count = this.#context.decoder.decodeInto(this.#exchange.id, section, scratch);
     } catch (error) {
       throw this.#qpackFailure(error);
     }
-    if (fields === undefined) this.#isBlocked = true;
-    else this.#section(fields);
+    if (count === BLOCKED) this.#isBlocked = true;
+    else this.#section(scratch, count);
   }
 
   /** Errors of the connection go on as they are. */
@@ -208,19 +210,19 @@ export class MessageReceiver {
     return tooLarge(`The header section on stream ${this.#exchange.id} is too large`, error);
   }
 
-  #section(fields: FieldLine[]): void {
-    if (this.#stage === 'content') this.#trailers(fields);
-    else if (this.#context.isServer) this.#request(fields);
-    else this.#response(fields);
+  #section(fields: FieldLine[], count: number): void {
+    if (this.#stage === 'content') this.#trailers(fields, count);
+    else if (this.#context.isServer) this.#request(fields, count);
+    else this.#response(fields, count);
   }
 
-  #request(fields: FieldLine[]): void {
-    const { head, first, facts } = checkRequest(fields, this.#context.limits.enableConnectProtocol);
-    const { contentLength } = facts;
+  #request(fields: FieldLine[], count: number): void {
+    const checked = checkRequest(fields, count, this.#context.limits.enableConnectProtocol);
+    const { head, first, contentLength } = checked;
     const exchange = this.#exchange;
     exchange.method = head.method;
     // @rfc 9218#7-1 an update that has come already overrides the field
-    exchange.priority ??= facts.priority === undefined ? DEFAULT_PRIORITY : parsePriority(facts.priority);
+    exchange.priority ??= checked.priority === undefined ? DEFAULT_PRIORITY : parsePriority(checked.priority);
     if (head.method === 'CONNECT') {
       this.#stage = 'tunnel';
     } else {
@@ -231,17 +233,17 @@ export class MessageReceiver {
       kind: 'request',
       streamId: exchange.id,
       head,
-      fields: regularFields(fields, first, facts.cookies),
+      fields: regularFields(fields, first, count, checked.cookies),
       contentLength,
       priority: exchange.priority,
     });
   }
 
-  #response(fields: FieldLine[]): void {
+  #response(fields: FieldLine[], count: number): void {
     const streamId = this.#exchange.id;
     // @rfc 9114#4.1.2-3 a malformed response never becomes an event
-    const { status, first, facts } = checkResponse(fields);
-    const rest = regularFields(fields, first, 0);
+    const { status, first, contentLength } = checkResponse(fields, count);
+    const rest = regularFields(fields, first, count, 0);
     if (status < 200) {
       if (++this.#interim > MAX_INTERIM_RESPONSES) {
         const message = `More than ${MAX_INTERIM_RESPONSES} interim responses came on stream ${streamId}`;
@@ -250,7 +252,6 @@ export class MessageReceiver {
       this.#context.emit({ kind: 'informational', streamId, status, fields: rest });
       return;
     }
-    const { contentLength } = facts;
     const { method } = this.#exchange;
     if (method === 'CONNECT' && status < 300) {
       // Content-Length says nothing here (RFC 9110 section 9.3.6).
@@ -262,11 +263,15 @@ export class MessageReceiver {
     this.#context.emit({ kind: 'response', streamId, status, fields: rest, contentLength });
   }
 
-  #trailers(fields: FieldLine[]): void {
+  #trailers(fields: FieldLine[], count: number): void {
     // @rfc 9114#4.1-2 another response would be here, and its :status makes it malformed
-    checkTrailers(fields);
+    checkTrailers(fields, count);
     this.#stage = 'trailed';
-    this.#context.emit({ kind: 'trailers', streamId: this.#exchange.id, fields });
+    this.#context.emit({
+      kind: 'trailers',
+      streamId: this.#exchange.id,
+      fields: regularFields(fields, 0, count, 0),
+    });
   }
 
   #end(): void {

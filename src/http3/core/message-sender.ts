@@ -115,7 +115,7 @@ export class MessageSender {
     fin: boolean,
   ): { stage: Stage; contentLeft: number | undefined; method: string } {
     const { connectProtocol, received } = this.#context.peer;
-    const { head, facts } = checkRequest(fields, true);
+    const { head, contentLength } = checkRequest(fields, fields.length, true);
     if (head.protocol !== undefined && !connectProtocol) {
       const why = received ? 'has not announced extended CONNECT' : 'has not sent its SETTINGS yet';
       // @rfc 9114#7.2.4.2-1 @rfc 9220#3-1 not before the server has announced it
@@ -123,12 +123,12 @@ export class MessageSender {
     }
     const { method } = head;
     if (method === 'CONNECT') return { stage: 'tunnel', contentLeft: undefined, method };
-    this.#checkWhole(facts.contentLength, fin);
-    return { stage: 'content', contentLeft: facts.contentLength, method };
+    this.#checkWhole(contentLength, fin);
+    return { stage: 'content', contentLeft: contentLength, method };
   }
 
   #afterResponse(fields: readonly FieldLine[], fin: boolean): { stage: Stage; contentLeft: number | undefined } {
-    const { status, facts } = checkResponse(fields);
+    const { status, contentLength } = checkResponse(fields, fields.length);
     const { method } = this.#exchange;
     if (status < 200) {
       // RFC 9114 section 4.1: an interim response is followed by another one, or the final one
@@ -136,13 +136,13 @@ export class MessageSender {
       return { stage: 'head', contentLeft: undefined };
     }
     if (method === 'CONNECT' && status < 300) return { stage: 'tunnel', contentLeft: undefined };
-    const contentLeft = hasNoContent(method, status) ? 0 : facts.contentLength;
+    const contentLeft = hasNoContent(method, status) ? 0 : contentLength;
     this.#checkWhole(contentLeft, fin);
     return { stage: 'content', contentLeft };
   }
 
   #afterTrailers(fields: readonly FieldLine[], fin: boolean): { stage: Stage; contentLeft: number | undefined } {
-    checkTrailers(fields);
+    checkTrailers(fields, fields.length);
     // @rfc 9114#4.1-3 nothing follows trailers
     if (!fin) throw this.#invalid('Trailers end the message: give fin');
     this.#checkWhole(this.#contentLeft, true);

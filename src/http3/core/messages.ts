@@ -14,30 +14,30 @@ import {
 } from './fields.js';
 
 /** A header section that was found sound. */
-export interface CheckedRequest {
+export interface CheckedRequest extends FieldFacts {
   readonly head: RequestHead;
   /** Index of the first field line that is no pseudo-header field. */
   readonly first: number;
-  readonly facts: FieldFacts;
 }
 
 /** A header section that was found sound. */
-export interface CheckedResponse {
+export interface CheckedResponse extends FieldFacts {
   readonly status: number;
   /** Index of the first field line that is no pseudo-header field. */
   readonly first: number;
-  readonly facts: FieldFacts;
 }
 
-/** Values of pseudo-header fields. An array, so that one that is missing differs from one that is empty. */
-interface PseudoFields {
-  method?: string;
-  scheme?: string;
-  authority?: string;
-  path?: string;
-  protocol?: string;
-  status?: string;
-}
+/** Values of pseudo-header fields of the section that is being checked; one that is missing differs from one that is empty. */
+const pseudo: Record<'method' | 'scheme' | 'authority' | 'path' | 'protocol' | 'status', string | undefined> = {
+  method: undefined,
+  scheme: undefined,
+  authority: undefined,
+  path: undefined,
+  protocol: undefined,
+  status: undefined,
+};
+
+type PseudoFields = typeof pseudo;
 
 const requestNames: ReadonlyMap<string, keyof PseudoFields> = new Map([
   [':method', 'method'],
@@ -48,37 +48,38 @@ const requestNames: ReadonlyMap<string, keyof PseudoFields> = new Map([
 ]);
 const responseNames: ReadonlyMap<string, keyof PseudoFields> = new Map([[':status', 'status']]);
 
-/** Collects pseudo-header fields, which come first; returns how many there are. */
-function collect(
-  fields: readonly FieldLine[],
-  names: ReadonlyMap<string, keyof PseudoFields>,
-  into: PseudoFields,
-): number {
+/** Collects pseudo-header fields, which come first, into {@link pseudo}; returns how many there are. */
+function collect(fields: readonly FieldLine[], count: number, names: ReadonlyMap<string, keyof PseudoFields>): number {
+  pseudo.method = undefined;
+  pseudo.scheme = undefined;
+  pseudo.authority = undefined;
+  pseudo.path = undefined;
+  pseudo.protocol = undefined;
+  pseudo.status = undefined;
   let index = 0;
-  for (; index < fields.length; index++) {
+  for (; index < count; index++) {
     const line = fields[index];
     if (line === undefined || !isPseudo(line.name)) break;
     const key = names.get(line.name);
     // @rfc 9114#4.3-2 @rfc 9114#4.3-4 undefined ones, and those of the other kind of message
     if (key === undefined) failMessage(`The pseudo-header field ${show(line.name)} is not defined for this message`);
     // @rfc 9114#4.3.1-5 exactly one value each
-    if (into[key] !== undefined) failMessage(`The pseudo-header field ${line.name} occurs twice`);
-    into[key] = line.value;
+    if (pseudo[key] !== undefined) failMessage(`The pseudo-header field ${line.name} occurs twice`);
+    pseudo[key] = line.value;
   }
   return index;
 }
 
 /**
- * Checks the header section of a request.
+ * Checks the header section of a request: the first `count` lines.
  *
  * @param extendedConnect whether the server has announced extended CONNECT; without, `:protocol` is not defined
  * @throws Http3Error (scope `'stream'`) when it is malformed
  */
-export function checkRequest(fields: readonly FieldLine[], extendedConnect: boolean): CheckedRequest {
-  const pseudo: PseudoFields = {};
-  const first = collect(fields, requestNames, pseudo);
-  const facts = checkFields(fields, first, 'request');
+export function checkRequest(fields: readonly FieldLine[], count: number, extendedConnect: boolean): CheckedRequest {
+  const first = collect(fields, count, requestNames);
   const { method, scheme, path, protocol } = pseudo;
+  const { contentLength, host, cookies, priority } = checkFields(fields, first, count, 'request');
   // @rfc 9114#4.3.1-5 a request without mandatory pseudo-header fields, or with invalid ones, is malformed
   if (method === undefined) return failMessage('The request has no :method');
   if (!isToken(method)) failMessage(`:method is ${show(method)}`);
@@ -88,14 +89,14 @@ export function checkRequest(fields: readonly FieldLine[], extendedConnect: bool
     if (method !== 'CONNECT') failMessage(`The request has :protocol and the method ${method}`);
     if (!isToken(protocol)) failMessage(`:protocol is ${show(protocol)}`);
   } else if (method === 'CONNECT') {
-    return { head: connectHead(pseudo), first, facts };
+    return { head: connectHead(pseudo), first, contentLength, host, cookies, priority };
   }
   if (scheme === undefined || path === undefined) return failMessage('The request lacks :scheme or :path');
   if (!isScheme(scheme)) failMessage(`:scheme is ${show(scheme)}`);
   const isHttp = /^https?$/i.test(scheme);
   checkPath(path, method, isHttp);
-  const authority = checkAuthority(pseudo.authority, facts.host, isHttp);
-  return { head: { method, scheme, authority, path, protocol }, first, facts };
+  const authority = checkAuthority(pseudo.authority, host, isHttp);
+  return { head: { method, scheme, authority, path, protocol }, first, contentLength, host, cookies, priority };
 }
 
 function checkPath(path: string, method: string, isHttp: boolean): void {
@@ -127,36 +128,44 @@ function connectHead({ scheme, path, authority }: PseudoFields): RequestHead {
 }
 
 /**
- * Checks the header section of a response.
+ * Checks the header section of a response: the first `count` lines.
  *
  * @throws Http3Error (scope `'stream'`) when it is malformed
  */
-export function checkResponse(fields: readonly FieldLine[]): CheckedResponse {
-  const pseudo: PseudoFields = {};
-  const first = collect(fields, responseNames, pseudo);
-  const facts = checkFields(fields, first, 'response');
+export function checkResponse(fields: readonly FieldLine[], count: number): CheckedResponse {
+  const first = collect(fields, count, responseNames);
+  const { contentLength, host, cookies, priority } = checkFields(fields, first, count, 'response');
   // @rfc 9114#4.3.2-1 :status is in all responses
   if (pseudo.status === undefined) return failMessage('The response has no :status');
   if (!/^[1-9]\d\d$/.test(pseudo.status)) failMessage(`:status is ${show(pseudo.status)}`);
   const status = Number(pseudo.status);
   // RFC 9114 section 4.5: HTTP/3 has no Upgrade.
   if (status === 101) failMessage('The response has the status 101, which HTTP/3 does not have');
-  return { status, first, facts };
+  return { status, first, contentLength, host, cookies, priority };
 }
 
 /**
- * Checks a trailer section.
+ * Checks a trailer section: the first `count` lines.
  *
  * @throws Http3Error (scope `'stream'`) when it is malformed
  */
-export function checkTrailers(fields: readonly FieldLine[]): void {
-  checkFields(fields, 0, 'trailers');
+export function checkTrailers(fields: readonly FieldLine[], count: number): void {
+  checkFields(fields, 0, count, 'trailers');
 }
 
-/** The field lines without pseudo-header fields, as applications want them. Takes the array over. */
-export function regularFields(fields: FieldLine[], first: number, cookies: number): readonly FieldLine[] {
-  fields.splice(0, first);
-  return cookies > 1 ? joinCookies(fields) : fields;
+const noLines: readonly FieldLine[] = Object.freeze([]);
+const NO_LINE: FieldLine = Object.freeze({ name: '', value: '' });
+
+/** The field lines without pseudo-header fields, as applications want them. Nothing is left of them where they were. */
+export function regularFields(
+  fields: FieldLine[],
+  first: number,
+  count: number,
+  cookies: number,
+): readonly FieldLine[] {
+  const regular = first < count ? fields.slice(first, count) : noLines;
+  fields.fill(NO_LINE, 0, count);
+  return cookies > 1 ? joinCookies(regular) : regular;
 }
 
 /** Whether a response to a request cannot have content, whatever its Content-Length says (RFC 9110 section 6.4.1). */
