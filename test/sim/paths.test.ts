@@ -3,6 +3,7 @@
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
 import type { PathEvent } from '../../src/quic/index.js';
+import type { SimNetwork } from '../../src/testing/sim/index.js';
 import { CLIENT, echoOnce, SERVER, withPair } from './support/pair.js';
 
 const NARROW = { delayMs: 15, bandwidthBitsPerSecond: 10_000_000, queuePackets: 50 };
@@ -28,6 +29,37 @@ describe('NAT rebinding', () => {
       }));
   }
 });
+
+for (const [what, seed, disturb] of [
+  [
+    'no answer to the challenge arrives for longer than the server waits for one',
+    31,
+    (network: SimNetwork): void => {
+      const link = network.link(CLIENT, SERVER);
+      // What the client sends from its new port has arrived then.
+      network.after(40, () => link.blackhole(true));
+      network.after(6000, () => link.blackhole(false));
+    },
+  ],
+  [
+    'the new path is fifty times as long',
+    32,
+    (network: SimNetwork): void => network.setAll({ ...NARROW, delayMs: 750 }),
+  ],
+] as const) {
+  test(`NAT rebinding, and ${what}: the connection goes on`, () =>
+    withPair({ seed, conditions: NARROW }, async ({ network, connect, accepted, clientHost }) => {
+      const nat = network.nat({ inside: clientHost, outside: '192.0.2.1' });
+      const connection = await connect();
+      const port = accepted[0]?.remoteAddress.port;
+      network.after(400, () => {
+        nat.rebindPort();
+        disturb(network);
+      });
+      await network.complete(echoOnce(connection, 1_000_000));
+      assert.notEqual(accepted[0]?.remoteAddress.port, port);
+    }));
+}
 
 test('migrate() moves the client to another port in mid-transfer', () =>
   withPair({ seed: 22, conditions: NARROW }, async ({ network, connect, accepted }) => {

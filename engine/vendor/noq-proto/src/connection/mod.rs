@@ -5947,7 +5947,7 @@ impl Connection {
         // yet. In this case we would never have sent on this path yet and would not be able
         // to send a PATH_CHALLENGE either, which is currently a fire-and-forget affair
         // anyway. So don't store such a path either.
-        if !prev_path_data.validated
+        if prev_path_data.validated
             && let Some(cid) = self.remote_cids.get(&path_id).map(CidQueue::active)
         {
             prev_path_data.pending_challenge = true;
@@ -5961,9 +5961,17 @@ impl Connection {
 
         self.timers.set(
             Timer::PerPath(path_id, PathTimer::PathValidationFailed),
-            now + 3 * cmp::max(self.pto(SpaceKind::Data, path_id), prev_pto),
+            now + 3 * cmp::max(prev_pto, self.unknown_path_pto()),
             self.qlog.with_time(now),
         );
+    }
+
+    /// The probe timeout of a path of which nothing is known, by the initial round-trip time.
+    ///
+    /// <https://www.rfc-editor.org/rfc/rfc9000.html#section-8.2.4-2>
+    fn unknown_path_pto(&self) -> Duration {
+        RttEstimator::new(self.config.initial_rtt).pto_base()
+            + self.ack_frequency.max_ack_delay_for_pto()
     }
 
     /// Handle a change in the local address, i.e. an active migration
