@@ -228,6 +228,11 @@ export class Engine extends EngineCore {
     return this.instance.u8.slice(this.streamBuffer, this.streamBuffer + len);
   }
 
+  /** Copies the first `len` bytes that the last `read` left to `into`, from `at` on. */
+  copyBytes(len: number, into: Uint8Array, at: number): void {
+    into.set(this.instance.u8.subarray(this.streamBuffer, this.streamBuffer + len), at);
+  }
+
   /** The application error code that came with the last "stopped" or "reset". */
   get lastCode(): number {
     return this.exports.last_code();

@@ -91,40 +91,61 @@ export class ReceiveHalf {
    * @throws QuicError when the stream was reset or stopped, or the connection is gone
    */
   read(maxBytes: number): Uint8Array | undefined {
-    switch (this.#state) {
-      case 'finished':
-        return EMPTY;
-      case 'reset':
-      case 'stopped':
-      case 'failed':
-        throw this.#error ?? this.#closed('read');
-      case 'open':
-        break;
-    }
+    if (this.#hasEnded()) return EMPTY;
     if (this.#spilled) return this.#readSpilled(maxBytes);
+    const result = this.#take(maxBytes);
+    if (result < 0) return undefined;
+    const bytes = result < 2 ? EMPTY : this.#host.engine.readBytes(result >>> 1);
+    this.#taken(result);
+    return bytes;
+  }
+
+  /**
+   * As {@link read}, into memory of the caller's, from `at` to its end: how many bytes; 0 at the end of the stream, -1 when none are
+   * there now.
+   */
+  readInto(into: Uint8Array, at: number): number {
+    if (this.#hasEnded()) return 0;
+    if (this.#spilled) {
+      const bytes = this.#readSpilled(into.length - at);
+      into.set(bytes, at);
+      return bytes.length;
+    }
+    const result = this.#take(into.length - at);
+    if (result < 0) return -1;
+    if (result >= 2) this.#host.engine.copyBytes(result >>> 1, into, at);
+    this.#taken(result);
+    return result >>> 1;
+  }
+
+  /** Whether FIN was read. @throws QuicError as {@link read} */
+  #hasEnded(): boolean {
+    if (this.#state === 'open') return false;
+    if (this.#state === 'finished') return true;
+    throw this.#error ?? this.#closed('read');
+  }
+
+  /** What `engine.read` says when there is something, or -1. @throws QuicError as {@link read} */
+  #take(maxBytes: number): number {
     if (!this.#ready) {
       const { closeError } = this.#host;
       if (closeError) throw this.#fail(closeError);
-      return undefined;
+      return -1;
     }
     const { engine, handle } = this.#host;
     const result = engine.read(handle, this.#id, Math.min(maxBytes, STREAM_BUFFER_BYTES));
-    if (result >= 0) return this.#taken(result);
+    if (result >= 0) return result;
     this.#ready = false;
-    if (result === FAILURE.blocked) return undefined;
+    if (result === FAILURE.blocked) return -1;
     // The engine has told of a reset, in an event that is still to be handled.
-    if (result === FAILURE.closedStream && !this.#host.closeError) return undefined;
+    if (result === FAILURE.closedStream && !this.#host.closeError) return -1;
     throw this.#fail(this.#readError(result));
   }
 
-  #taken(result: number): Uint8Array {
-    const { engine } = this.#host;
-    const length = result >>> 1;
-    const bytes = length === 0 ? EMPTY : engine.readBytes(length);
-    this.bytesReceived += length;
+  #taken(result: number): void {
+    this.bytesReceived += result >>> 1;
     if ((result & 1) === 1) this.#end('finished');
     this.#host.wake();
-    return bytes;
   }
 
   #readSpilled(maxBytes: number): Uint8Array {

@@ -215,6 +215,16 @@ export class QuicStream implements AsyncDisposable {
     return this.#receive.read(maxBytes);
   }
 
+  /**
+   * As {@link tryReceive}, into memory of the caller's from `at` to its end, without an array for each piece. How many bytes; 0 at the end
+   * of the stream, -1 when none are there now. @throws QuicError; RangeError when there is no room
+   */
+  tryReceiveInto(into: Uint8Array, at = 0): number {
+    if (!this.#receive) throw this.#direction('receive on');
+    if (!(at >= 0 && at < into.length)) throw new RangeError(`There is no room from ${at} on in ${into.length} bytes`);
+    return this.#receive.readInto(into, at);
+  }
+
   /** Called whenever `tryReceive` may have something new, its end or its error included. One listener. */
   set onReadable(listener: (() => void) | undefined) {
     if (!this.#receive) throw this.#direction('receive on');

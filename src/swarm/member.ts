@@ -2,19 +2,19 @@
 
 import { EventEmitter } from 'node:events';
 import { SwarmError } from './errors.js';
+import type { Outgoing } from './link/frame-stream.js';
 import type { MemberCore, MemberEvents } from './member-core.js';
 import type { MemberInfo } from './membership/view.js';
 import { SwarmExchange, readReply, type ExchangeLimits } from './messaging/exchange.js';
 import type { Handler } from './messaging/handlers.js';
 import type { DeliveryReport } from './messaging/multicast.js';
 import type { TopicListener } from './messaging/subscriptions.js';
-import { frameOf } from './messaging/values.js';
+import { outgoing } from './messaging/values.js';
 import { checkId, checkOption } from './options.js';
 import type { SharedState } from './state/shared-state.js';
 import type { SwarmStats } from './stats.js';
 import type { TaskHandle } from './work/handle.js';
 import type { SubmitOptions } from './work/options.js';
-import type { Frame } from './wire/frames.js';
 import { checkName, type ExchangeHead, type ExchangeType } from './wire/head.js';
 
 const NO_TARGETS: readonly string[] = [];
@@ -107,10 +107,10 @@ export abstract class SwarmMember extends EventEmitter<MemberEvents> implements 
   async stream(to: string, name: string, value?: unknown, options: ExchangeOptions = {}): Promise<SwarmExchange> {
     const { core } = this;
     const timeout = this.#timeout(options, 0);
-    const frame = value === undefined ? undefined : frameOf(value);
+    const frame = value === undefined ? undefined : outgoing(value);
     const stream = await core.router.open(this.#head('request', to, name, timeout), options.signal);
     const exchange = new SwarmExchange(to, stream, core.deadlines, { timeout, signal: options.signal });
-    if (frame) await stream.write(frame.kind, frame.payload);
+    if (frame !== undefined) await stream.writeFrame(frame);
     return exchange;
   }
 
@@ -197,7 +197,7 @@ export abstract class SwarmMember extends EventEmitter<MemberEvents> implements 
       const { router, deadlines } = this.core;
       const timeout = this.#timeout(options);
       const { signal } = options;
-      const frame = value === undefined ? undefined : frameOf(value);
+      const frame = value === undefined ? undefined : outgoing(value);
       const head = this.#head(type, to, name, timeout);
       const stream = router.tryBegin(head, frame, signal);
       return stream
@@ -209,12 +209,12 @@ export abstract class SwarmMember extends EventEmitter<MemberEvents> implements 
   }
 
   /** Waits until a stream can be opened. */
-  async #askLater(head: ExchangeHead, frame: Frame | undefined, limits: ExchangeLimits): Promise<unknown> {
+  async #askLater(head: ExchangeHead, frame: Outgoing | undefined, limits: ExchangeLimits): Promise<unknown> {
     const { router, deadlines } = this.core;
     const stream = await router.open(head, limits.signal);
     const reply = readReply(head.to, stream, deadlines, limits);
     try {
-      const full = frame && stream.writeFrame(frame);
+      const full = frame === undefined ? undefined : stream.writeFrame(frame);
       if (full) await Promise.race([full, reply]);
       stream.finish();
     } catch {

@@ -69,6 +69,31 @@ test('end: FIN without a promise, behind writes that wait, and in the right dire
   await Promise.all([near.closed, far.closed, push.closed, news.closed]);
 });
 
+test('tryReceiveInto: bytes into memory of the caller, with room for all, for some, and for none', async () => {
+  const { near, far } = await streamBetween(client, server);
+  const room = new Uint8Array(8);
+  assert.equal(near.tryReceiveInto(room), -1);
+  await far.send(text.encode('0123456789'));
+  await far.finish();
+  await until(() => near.tryReceiveInto(room, 3) === 5);
+  assert.deepEqual([...room], [0, 0, 0, ...text.encode('01234')]);
+  assert.throws(() => near.tryReceiveInto(room, 8), RangeError);
+  assert.throws(() => near.tryReceiveInto(room, -1), RangeError);
+  assert.equal(near.tryReceiveInto(room), 5);
+  assert.deepEqual([...room.subarray(0, 5)], [...text.encode('56789')]);
+  await until(() => near.tryReceiveInto(room) === 0);
+  assert.equal(near.tryReceiveInto(room), 0);
+  assert.equal(near.stats().bytesReceived, 10);
+  near.end();
+  assert.equal((await far.receive()).length, 0);
+  await Promise.all([near.closed, far.closed]);
+  const { near: reset, far: resetter } = await streamBetween(client, server);
+  resetter.reset(7);
+  await assert.rejects(reset.receive(), quicError('ERR_QUIC_STREAM_RESET'));
+  assert.throws(() => reset.tryReceiveInto(room), quicError('ERR_QUIC_STREAM_RESET'));
+  discard(reset, resetter);
+});
+
 test('reset carries its code', async () => {
   for (const code of [0, 7, 2 ** 32 + 5, Number.MAX_SAFE_INTEGER]) {
     const { near, far } = await streamBetween(client, server);

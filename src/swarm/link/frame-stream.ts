@@ -3,16 +3,30 @@
 import type { QuicStream } from '../../quic/index.js';
 import { QuicError } from '../../quic/index.js';
 import { SwarmError } from '../errors.js';
-import { STREAM_CODE, errorOfStreamCode } from '../wire/codes.js';
-import { FrameReader, frameHeader, writeFrame, type Frame } from '../wire/frames.js';
+import { FRAME, STREAM_CODE, errorOfStreamCode } from '../wire/codes.js';
+import { encodeValue } from '../wire/codec.js';
+import { FrameReader, frameHeader, writeFrame, writeTextFrame, type Frame } from '../wire/frames.js';
 
 /** Frames that fit are put together here, so that they cross into the engine at once. It is empty again before anybody waits. */
-const scratch = new Uint8Array(16 * 1024);
+const scratch = Buffer.allocUnsafeSlow(16 * 1024);
+/**
+ * Where streams read to that have nothing unread yet: most exchanges are read whole from here, and leave nothing to collect. Whoever needs
+ * it has the reader before it copy what that has left.
+ */
+const inbox = Buffer.allocUnsafeSlow(16 * 1024);
+let reading: FrameReader | undefined;
 /** Bytes that one read takes out of the engine. */
 const READ_BYTES = 256 * 1024;
 
 /** Nothing to read at the moment. */
 export const PENDING = Symbol('pending');
+
+/** What {@link FrameStream.step} has come to. */
+export const STEP = { frame: 1, pending: 0, end: -1 } as const;
+export type Step = (typeof STEP)[keyof typeof STEP];
+
+/** A frame to be written; a string stands for a `value` frame of it, which is put into bytes where it is written to. */
+export type Outgoing = Frame | string;
 
 /** Who hears of frames. */
 export interface FrameListener {
@@ -28,7 +42,8 @@ export class FrameStream {
   readonly stream: QuicStream;
   /** Whom the stream leads to, for messages. */
   readonly #remote: string;
-  readonly #reader: FrameReader;
+  /** Where {@link step} leaves a frame. */
+  readonly reader: FrameReader;
   #ended = false;
   #polling = false;
   #listener: FrameListener | undefined;
@@ -37,24 +52,35 @@ export class FrameStream {
   constructor(stream: QuicStream, remote: string, maxMessageBytes: number, maxControlBytes?: number) {
     this.stream = stream;
     this.#remote = remote;
-    this.#reader = new FrameReader(maxMessageBytes, maxControlBytes);
+    this.reader = new FrameReader(maxMessageBytes, maxControlBytes);
   }
 
   // Reading.
 
   /** The next frame, `undefined` at the end of the stream, or {@link PENDING}. @throws SwarmError */
   poll(): Frame | undefined | typeof PENDING {
+    switch (this.step()) {
+      case STEP.frame:
+        return this.reader.take();
+      case STEP.pending:
+        return PENDING;
+      case STEP.end:
+        return undefined;
+    }
+  }
+
+  /**
+   * Goes to the next frame, which then stands in {@link reader}, only until any stream is read again: who looks at it does so at once, and
+   * before code of the application runs. @throws SwarmError
+   */
+  step(): Step {
     if (this.#error) throw this.#error;
     this.#polling = true;
     try {
       for (;;) {
-        const frame = this.#reader.next();
-        if (frame) return frame;
-        if (this.#ended) return undefined;
-        const bytes = this.stream.tryReceive(READ_BYTES);
-        if (!bytes) return PENDING;
-        if (bytes.length > 0) this.#reader.push(bytes);
-        else this.#end();
+        if (this.reader.step()) return STEP.frame;
+        if (this.#ended) return STEP.end;
+        if (!this.#receive()) return STEP.pending;
       }
     } catch (error) {
       throw this.#failed(error);
@@ -63,9 +89,32 @@ export class FrameStream {
     }
   }
 
+  /** Has the reader take what has come; whether there was anything, or the end. */
+  #receive(): boolean {
+    const { reader } = this;
+    if (!reader.isAtBoundary) {
+      const bytes = this.stream.tryReceive(READ_BYTES);
+      if (!bytes) return false;
+      if (bytes.length > 0) reader.push(bytes);
+      else this.#end();
+      return true;
+    }
+    reading?.keep();
+    reading = undefined;
+    const length = this.stream.tryReceiveInto(inbox);
+    if (length < 0) return false;
+    if (length === 0) {
+      this.#end();
+      return true;
+    }
+    reading = reader;
+    reader.lend(inbox, length);
+    return true;
+  }
+
   #end(): void {
     this.#ended = true;
-    if (!this.#reader.isAtBoundary) {
+    if (!this.reader.isAtBoundary) {
       throw new SwarmError('ERR_SWARM_PROTOCOL', `${this.#remote} ended a stream in the middle of a frame`, {
         remote: true,
       });
@@ -94,7 +143,7 @@ export class FrameStream {
 
   /** What was taken out of QUIC and no frame was made of yet: where frames are not looked at any further. */
   takeUnread(): Uint8Array {
-    return this.#reader.takeRest();
+    return this.reader.takeRest();
   }
 
   /** The next bytes as they come, `undefined` at the end of the stream. @throws SwarmError */
@@ -131,12 +180,17 @@ export class FrameStream {
   }
 
   /** As {@link write}; `before` is bytes of whole frames that go before it. */
-  writeFrame(frame: Frame, before?: Uint8Array): Promise<void> | undefined {
+  writeFrame(frame: Outgoing, before?: Uint8Array): Promise<void> | undefined {
     const beginning = before?.length ?? 0;
-    if (before && beginning <= scratch.length) scratch.set(before);
-    const end = beginning <= scratch.length ? writeFrame(scratch, beginning, frame) : -1;
-    if (end >= 0) return this.#writeScratch(end);
-    const { kind, payload } = frame;
+    if (beginning <= scratch.length) {
+      if (before) scratch.set(before);
+      const end =
+        typeof frame === 'string'
+          ? writeTextFrame(scratch, beginning, frame)
+          : writeFrame(scratch, beginning, frame.kind, frame.payload);
+      if (end >= 0) return this.#writeScratch(end);
+    }
+    const { kind, payload } = typeof frame === 'string' ? { kind: FRAME.value, payload: encodeValue(frame) } : frame;
     const first = before && this.writeBytes(before);
     const header = frameHeader(kind, payload.length);
     const second = first ? first.then(() => this.writeBytes(header)) : this.writeBytes(header);

@@ -34,13 +34,14 @@ export class HeadCache {
     return bytes;
   }
 
-  /** As `decodeHead`. Heads that came as the same bytes are one object. @throws SwarmError `ERR_SWARM_PROTOCOL` */
-  decode(payload: Uint8Array): ExchangeHead {
-    for (const received of this.#received) if (isSame(received.payload, payload)) return received.head;
+  /** As `decodeHead`, of the bytes from `from` to `to`. Heads that came as the same bytes are one object. @throws SwarmError `ERR_SWARM_PROTOCOL` */
+  decode(bytes: Uint8Array, from = 0, to = bytes.length): ExchangeHead {
+    for (const received of this.#received) if (isSame(received.payload, bytes, from, to)) return received.head;
+    const payload = bytes.subarray(from, to);
     const head = decodeHead(payload);
     if (payload.length <= MAX_KEPT_BYTES) {
       // The payload is part of a larger array, which must not stay for its sake.
-      this.#received[this.#next] = { payload: payload.slice(), head };
+      this.#received[this.#next] = { payload: Uint8Array.from(payload), head };
       this.#next = (this.#next + 1) % KEPT;
     }
     return head;
@@ -61,8 +62,8 @@ function isAlike(kept: ExchangeHead, head: ExchangeHead): boolean {
   );
 }
 
-function isSame(kept: Uint8Array, payload: Uint8Array): boolean {
-  if (kept.length !== payload.length) return false;
-  for (let at = 0; at < kept.length; at++) if (kept[at] !== payload[at]) return false;
+function isSame(kept: Uint8Array, bytes: Uint8Array, from: number, to: number): boolean {
+  if (kept.length !== to - from) return false;
+  for (let at = 0; at < kept.length; at++) if (kept[at] !== bytes[from + at]) return false;
   return true;
 }

@@ -6,7 +6,7 @@ import { FRAME, STREAM_CODE } from '../wire/codes.js';
 import { protocolError, type Frame } from '../wire/frames.js';
 import type { ExchangeHead } from '../wire/head.js';
 import { answerError } from './errors.js';
-import { PENDING, type FrameStream } from './frame-stream.js';
+import { STEP, type FrameStream } from './frame-stream.js';
 import type { Link } from './links.js';
 import type { Router } from './router.js';
 
@@ -58,11 +58,14 @@ export class Incoming {
   /** Whether the head was there, or something went wrong. */
   #tryBegin(stream: FrameStream, link: Link): boolean {
     try {
-      const frame = stream.poll();
-      if (frame === PENDING) return false;
+      const step = stream.step();
+      if (step === STEP.pending) return false;
       stream.onFrames = undefined;
-      if (frame) this.begin(frame, stream, link);
-      else stream.cancel(STREAM_CODE.protocol);
+      if (step === STEP.end) stream.cancel(STREAM_CODE.protocol);
+      else {
+        const { kind, bytes, from, to } = stream.reader;
+        this.#begin(kind, bytes, from, to, stream, link);
+      }
     } catch (error) {
       stream.onFrames = undefined;
       answerError(stream, error);
@@ -72,9 +75,13 @@ export class Incoming {
 
   /** Begins an exchange by its first frame. */
   begin(first: Frame, stream: FrameStream, link: Link): void {
+    this.#begin(first.kind, first.payload, 0, first.payload.length, stream, link);
+  }
+
+  #begin(kind: number, bytes: Uint8Array, from: number, to: number, stream: FrameStream, link: Link): void {
     try {
-      if (first.kind !== FRAME.head) throw protocolError('an exchange without a head');
-      this.#dispatch(link.heads.decode(first.payload), stream, link);
+      if (kind !== FRAME.head) throw protocolError('an exchange without a head');
+      this.#dispatch(link.heads.decode(bytes, from, to), stream, link);
     } catch (error) {
       answerError(stream, error);
     }

@@ -2,9 +2,8 @@
 
 import { SwarmError } from '../errors.js';
 import type { MembershipView } from '../membership/view.js';
-import type { Frame } from '../wire/frames.js';
 import type { ExchangeHead } from '../wire/head.js';
-import type { FrameStream } from './frame-stream.js';
+import type { FrameStream, Outgoing } from './frame-stream.js';
 import type { Link, Links } from './links.js';
 import type { TopologyRoutes } from './topology-routes.js';
 import { pipeBoth } from './pipe.js';
@@ -72,14 +71,14 @@ export class Router {
    * Begins an exchange of this member with its only value (none: it has no value) and FIN, if that is possible without waiting;
    * `undefined` when it is not. @throws SwarmError
    */
-  tryBegin(head: ExchangeHead, value: Frame | undefined, signal: AbortSignal | undefined): FrameStream | undefined {
+  tryBegin(head: ExchangeHead, value: Outgoing | undefined, signal: AbortSignal | undefined): FrameStream | undefined {
     signal?.throwIfAborted();
     const link = this.requireLink(head.to, NO_TRAIL);
     const stream = link.tryOpen();
     if (!stream) return undefined;
     const bytes = link.heads.encode(head);
     try {
-      const full = value ? stream.writeFrame(value, bytes) : stream.writeBytes(bytes);
+      const full = value !== undefined ? stream.writeFrame(value, bytes) : stream.writeBytes(bytes);
       if (full) full.then(() => stream.finish()).catch(() => undefined);
       else stream.finish();
     } catch {

@@ -2,9 +2,9 @@
 
 import { SwarmError } from '../errors.js';
 import { Deadline, type Deadlines } from '../link/deadlines.js';
-import { PENDING, type FrameStream } from '../link/frame-stream.js';
+import { STEP, type FrameStream } from '../link/frame-stream.js';
 import { STREAM_CODE } from '../wire/codes.js';
-import { frameOf, valueOf } from './values.js';
+import { outgoing, valueAt, valueOf } from './values.js';
 
 /** Ends an exchange early: a deadline, a signal, or both. */
 export interface ExchangeLimits {
@@ -35,9 +35,9 @@ export class SwarmExchange implements AsyncIterable<unknown>, AsyncDisposable {
   /** Sends a value; resolves when it is accepted into a bounded buffer: wait for it before the next. @throws SwarmError */
   async write(value: unknown): Promise<void> {
     if (this.#error) throw this.#error as Error;
-    const { kind, payload } = frameOf(value);
+    const frame = outgoing(value);
     try {
-      await this.#stream.write(kind, payload);
+      await this.#stream.writeFrame(frame);
     } catch (error) {
       throw this.#error ?? error;
     }
@@ -145,17 +145,17 @@ class Reply {
 
   framesReady(): void {
     try {
-      for (let frame = this.#stream.poll(); frame !== PENDING; frame = this.#stream.poll()) {
-        if (!frame) {
-          this.#settle();
-          this.#resolve(this.#value);
-          return;
-        }
-        const value = valueOf(frame, this.#agent);
+      for (;;) {
+        const step = this.#stream.step();
+        if (step === STEP.pending) return;
+        if (step === STEP.end) break;
+        const value = valueAt(this.#stream, this.#agent);
         if (this.#hasValue) throw tooMany(this.#agent);
         this.#value = value;
         this.#hasValue = true;
       }
+      this.#settle();
+      this.#resolve(this.#value);
     } catch (error) {
       this.giveUp(error, STREAM_CODE.done);
     }

@@ -2,9 +2,9 @@
 
 import { SwarmError } from '../errors.js';
 import { answerError } from '../link/errors.js';
-import { PENDING, type FrameStream } from '../link/frame-stream.js';
+import { STEP, type FrameStream } from '../link/frame-stream.js';
 import { checkName, type ExchangeHead } from '../wire/head.js';
-import { frameOf, valueOf } from './values.js';
+import { outgoing, valueAt, valueOf } from './values.js';
 import type { TaskDetails } from './task-details.js';
 
 /** What a handler is told beside the value. */
@@ -165,14 +165,15 @@ export interface HandlerHost {
 export function runHandler(handler: Handler, head: ExchangeHead, stream: FrameStream, host: HandlerHost): void {
   const context = new StreamContext(head, stream);
   try {
-    const frame = stream.poll();
-    if (frame === PENDING) {
+    const step = stream.step();
+    if (step === STEP.pending) {
       void runLater(handler, head, stream, context, host);
       return;
     }
-    const answer = callHandler(handler, frame && valueOf(frame, head.from), context, host);
+    const value = step === STEP.frame ? valueAt(stream, head.from) : undefined;
+    const answer = callHandler(handler, value, context, host);
     if (isSimple(answer)) {
-      const full = answer === undefined ? undefined : stream.writeFrame(frameOf(answer));
+      const full = answer === undefined ? undefined : stream.writeFrame(outgoing(answer));
       if (!full) stream.finish();
       else void finishLater(full, stream, context);
     } else {
@@ -242,7 +243,7 @@ async function answerLater(
     }
     if (isAsyncIterable(answer)) await streamOut(answer, stream, onError);
     else if (answer !== undefined) {
-      const full = stream.writeFrame(frameOf(answer));
+      const full = stream.writeFrame(outgoing(answer));
       if (full) await full;
     }
     stream.finish();
@@ -273,8 +274,7 @@ async function streamOut(
     }
     if (step.done) return;
     try {
-      const { kind, payload } = frameOf(step.value);
-      const full = stream.write(kind, payload);
+      const full = stream.writeFrame(outgoing(step.value));
       if (full) await full;
     } catch (error) {
       // Nobody reads any more: the generator's `finally` runs.

@@ -32,7 +32,7 @@ export function frameHeader(kind: number, length: number): Uint8Array {
 }
 
 /** Writes a frame at `at` and returns where it ends, or -1 when it does not fit. */
-export function writeFrame(into: Uint8Array, at: number, { kind, payload }: Frame): number {
+export function writeFrame(into: Uint8Array, at: number, kind: number, payload: Uint8Array): number {
   if (at + varintLength(kind) + varintLength(payload.length) + payload.length > into.length) return -1;
   const begin = writeVarint(into, writeVarint(into, at, kind), payload.length);
   into.set(payload, begin);
@@ -53,20 +53,78 @@ export function encodeFrames(...frames: readonly Frame[]): Uint8Array {
   return bytes;
 }
 
+/** Not by `slice`, which copies nothing where the bytes are a Buffer. */
+function copyOf(bytes: Uint8Array, from: number, to: number): Uint8Array {
+  return new Uint8Array(bytes.subarray(from, to));
+}
+
+/** Longest first bytes of a text frame: kind, length, and the head of the CBOR item. */
+const LONGEST_TEXT_HEADER = 1 + 4 + 5;
+const TEXT = 0x60;
+
+/**
+ * Writes a `value` frame that holds a text, as `encodeFrames` does with the text in CBOR, without making either first; where it ends, or -1
+ * when it might not fit.
+ */
+export function writeTextFrame(into: Buffer, at: number, text: string): number {
+  // A UTF-16 code unit is at most three bytes of UTF-8.
+  if (at + LONGEST_TEXT_HEADER + 3 * text.length > into.length) return -1;
+  // Most texts are as long in bytes as in characters: those are in their place at once.
+  let begin = at + textHeaderLength(text.length);
+  const length = into.write(text, begin, 'utf8');
+  if (length !== text.length) {
+    const moved = at + textHeaderLength(length);
+    into.copyWithin(moved, begin, begin + length);
+    begin = moved;
+  }
+  const itemHead = textHeadLength(length);
+  let head = writeVarint(into, writeVarint(into, at, FRAME.value), itemHead + length);
+  if (itemHead === 1) into[head] = TEXT | length;
+  else if (itemHead === 2) {
+    into[head++] = TEXT | 24;
+    into[head] = length;
+  } else {
+    into[head++] = TEXT | 25;
+    into[head++] = length >>> 8;
+    into[head] = length & 0xff;
+  }
+  return begin + length;
+}
+
+/** Of the head of a CBOR text; those that are written here are shorter than 64 KiB. */
+function textHeadLength(length: number): 1 | 2 | 3 {
+  if (length < 24) return 1;
+  return length < 0x100 ? 2 : 3;
+}
+
+function textHeaderLength(length: number): number {
+  const itemHead = textHeadLength(length);
+  return 1 + varintLength(itemHead + length) + itemHead;
+}
+
 /**
  * Cuts a byte stream into frames. Bytes go in by `push` in whatever pieces they come; `next` gives the frames. A declared
  * length claims no memory before its bytes have come.
+ *
+ * Bytes that are only lent (`lend`) lie in memory that is used again: what `next` gives is copied out of it. `step` copies nothing: the
+ * frame is `kind` and `bytes` from `from` to `to`, until anything else happens to the reader.
  */
 export class FrameReader {
   readonly #maxMessageBytes: number;
   readonly #maxControlBytes: number;
   #input: Uint8Array = EMPTY;
   #at = 0;
+  #end = 0;
+  #isLent = false;
   /** Payload under way that has not come whole, and how much of it has. */
-  #kind = 0;
   #length = -1;
   #partial: Uint8Array = EMPTY;
   #filled = 0;
+  /** The frame that {@link step} has come to. */
+  kind = 0;
+  bytes: Uint8Array = EMPTY;
+  from = 0;
+  to = 0;
 
   /**
    * @param maxMessageBytes largest payload of frames `value` and `bytes`
@@ -79,47 +137,80 @@ export class FrameReader {
 
   /** Whether the stream may end here: between two frames. */
   get isAtBoundary(): boolean {
-    return this.#length < 0 && this.#at === this.#input.length;
+    return this.#length < 0 && this.#at === this.#end;
   }
 
   /** Bytes that no frame was made of yet, out of the reader. To be called between two frames only. */
   takeRest(): Uint8Array {
-    const rest = this.#input.subarray(this.#at);
-    this.#at = this.#input.length;
+    this.keep();
+    const rest = this.#input.subarray(this.#at, this.#end);
+    this.#at = this.#end;
     return rest;
   }
 
   push(bytes: Uint8Array): void {
-    if (this.#at === this.#input.length) {
+    if (this.#at === this.#end) {
       this.#input = bytes;
+      this.#end = bytes.length;
     } else {
-      const rest = this.#input.length - this.#at;
+      const rest = this.#end - this.#at;
       const joined = new Uint8Array(rest + bytes.length);
-      joined.set(this.#input.subarray(this.#at));
+      joined.set(this.#input.subarray(this.#at, this.#end));
       joined.set(bytes, rest);
       this.#input = joined;
+      this.#end = joined.length;
     }
     this.#at = 0;
+    this.#isLent = false;
+  }
+
+  /** As `push` of the first `length` bytes of memory that is the reader's until {@link keep}. To be called at a boundary only. */
+  lend(bytes: Uint8Array, length: number): void {
+    this.#input = bytes;
+    this.#at = 0;
+    this.#end = length;
+    this.#isLent = true;
+  }
+
+  /** What was lent is needed elsewhere: copies what is left of it. */
+  keep(): void {
+    if (!this.#isLent) return;
+    this.#isLent = false;
+    const left = this.#end - this.#at;
+    this.#input = left === 0 ? EMPTY : copyOf(this.#input, this.#at, this.#end);
+    this.#at = 0;
+    this.#end = left;
   }
 
   /** The next whole frame, extensions left out; `undefined` when more bytes are needed. @throws SwarmError */
   next(): Frame | undefined {
+    return this.step() ? this.take() : undefined;
+  }
+
+  /** The frame that {@link step} has come to, to keep. */
+  take(): Frame {
+    const { kind, bytes, from, to } = this;
+    this.bytes = EMPTY;
+    const isLent = this.#isLent && bytes === this.#input;
+    return { kind, payload: isLent ? copyOf(bytes, from, to) : bytes.subarray(from, to) };
+  }
+
+  /** Goes to the next whole frame, extensions left out; `false` when more bytes are needed. @throws SwarmError */
+  step(): boolean {
     for (;;) {
-      if (this.#length < 0 && !this.#readHeader()) return undefined;
-      const payload = this.#readPayload();
-      if (!payload) return undefined;
-      const kind = this.#kind;
+      if (this.#length < 0 && !this.#readHeader()) return false;
+      if (!this.#readPayload()) return false;
       this.#length = -1;
-      if (kind < FIRST_EXTENSION_FRAME) return { kind, payload };
+      if (this.kind < FIRST_EXTENSION_FRAME) return true;
     }
   }
 
   #readHeader(): boolean {
+    const lengthAt = this.#at + this.#varintAt(this.#at);
+    const end = lengthAt + this.#varintAt(lengthAt);
+    if (end > this.#end) return this.#headerIncomplete();
     const kind = readVarint(this.#input, this.#at);
-    if (kind < 0) return this.#headerIncomplete();
-    const lengthAt = this.#at + varintLengthFromFirst(this.#input[this.#at] ?? 0);
     const length = readVarint(this.#input, lengthAt);
-    if (length < 0) return this.#headerIncomplete();
     const limit = this.#limitOf(kind);
     if (length > limit) {
       throw new SwarmError(
@@ -128,15 +219,20 @@ export class FrameReader {
         { remote: true },
       );
     }
-    this.#at = lengthAt + varintLengthFromFirst(this.#input[lengthAt] ?? 0);
-    this.#kind = kind;
+    this.#at = end;
+    this.kind = kind;
     this.#length = length;
     return true;
   }
 
+  /** Bytes of the varint at an offset; more than there can be when it has not begun. */
+  #varintAt(at: number): number {
+    return at < this.#end ? varintLengthFromFirst(this.#input[at] ?? 0) : LONGEST_HEADER;
+  }
+
   #headerIncomplete(): false {
     // Headers are short, so what waits for its rest is copied out of the way of the next piece cheaply.
-    if (this.#input.length - this.#at >= LONGEST_HEADER) throw protocolError('a frame header that has no end');
+    if (this.#end - this.#at >= LONGEST_HEADER) throw protocolError('a frame header that has no end');
     return false;
   }
 
@@ -157,23 +253,27 @@ export class FrameReader {
     }
   }
 
-  #readPayload(): Uint8Array | undefined {
-    const available = this.#input.length - this.#at;
+  #readPayload(): boolean {
+    const available = this.#end - this.#at;
     if (this.#filled === 0 && available >= this.#length) {
-      const payload = this.#input.subarray(this.#at, this.#at + this.#length);
+      this.bytes = this.#input;
+      this.from = this.#at;
       this.#at += this.#length;
-      return payload;
+      this.to = this.#at;
+      return true;
     }
     const taken = Math.min(available, this.#length - this.#filled);
     this.#grow(this.#filled + taken);
     this.#partial.set(this.#input.subarray(this.#at, this.#at + taken), this.#filled);
     this.#at += taken;
     this.#filled += taken;
-    if (this.#filled < this.#length) return undefined;
-    const payload = this.#partial.subarray(0, this.#length);
+    if (this.#filled < this.#length) return false;
+    this.bytes = this.#partial;
+    this.from = 0;
+    this.to = this.#length;
     this.#partial = EMPTY;
     this.#filled = 0;
-    return payload;
+    return true;
   }
 
   #grow(size: number): void {

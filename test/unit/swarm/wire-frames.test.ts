@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeValue, encodeValue } from '../../../src/swarm/wire/codec.js';
+import { decodeValue, decodeValueAt, encodeValue } from '../../../src/swarm/wire/codec.js';
 import { FRAME } from '../../../src/swarm/wire/codes.js';
 import { decodeControl, encodeControl } from '../../../src/swarm/wire/control.js';
-import { FrameReader, encodeFrames, frameHeader, type Frame } from '../../../src/swarm/wire/frames.js';
+import { FrameReader, encodeFrames, frameHeader, writeTextFrame, type Frame } from '../../../src/swarm/wire/frames.js';
 import { decodeHead, encodeHead, isMemberId, type ExchangeHead } from '../../../src/swarm/wire/head.js';
 
 const MAX = 1024 * 1024;
@@ -33,6 +33,81 @@ test('frames are the same in whatever pieces they come', () => {
     }
     assert.deepEqual(read, frames, `pieces of ${size}`);
     assert.equal(reader.isAtBoundary, true);
+  }
+});
+
+test('frames in memory that is lent and used again are the same, whenever it is needed elsewhere', () => {
+  const bytes = encodeFrames(...frames);
+  for (const size of [1, 2, 3, 7, 1000, 16_384, bytes.length]) {
+    for (const takenBack of [true, false]) {
+      const memory = Buffer.alloc(size);
+      const reader = new FrameReader(MAX);
+      const read: Frame[] = [];
+      for (let at = 0; at < bytes.length; at += size) {
+        const piece = bytes.subarray(at, at + size);
+        if (reader.isAtBoundary) {
+          memory.set(piece);
+          reader.lend(memory, piece.length);
+        } else {
+          reader.push(piece);
+        }
+        if (takenBack) {
+          reader.keep();
+          memory.fill(0xee);
+        }
+        for (let frame = reader.next(); frame; frame = reader.next()) read.push(frame);
+        reader.keep();
+        memory.fill(0xee);
+      }
+      assert.deepEqual(
+        read.map(({ kind, payload }) => ({ kind, payload: Uint8Array.from(payload) })),
+        frames,
+        `pieces of ${size}`,
+      );
+    }
+  }
+});
+
+test('texts are the same frames whether they are put into bytes first or where they are written', () => {
+  const room = Buffer.alloc(16 * 1024, 0xee);
+  const lengths = [0, 1, 20, 23, 24, 60, 61, 62, 63, 64, 65, 100, 127, 128, 254, 255, 256, 257, 1000, 5000];
+  for (const unit of ['x', '\u00e9', '\u20ac', '\u{1f41f}', '\ufeff']) {
+    for (const length of lengths) {
+      const text = unit.repeat(length);
+      for (const at of [0, 77]) {
+        room.fill(0xee);
+        const end = writeTextFrame(room, at, text);
+        if (text.length > 5400) {
+          assert.equal(end, -1);
+          continue;
+        }
+        const payload = encodeValue(text);
+        assert.deepEqual(
+          Uint8Array.from(room.subarray(at, end)),
+          encodeFrames({ kind: FRAME.value, payload }),
+          `${length} of ${unit}`,
+        );
+        const reader = new FrameReader(MAX);
+        reader.push(room.subarray(at, end));
+        assert.ok(reader.step());
+        assert.equal(decodeValueAt(reader.bytes, reader.from, reader.to), text);
+      }
+    }
+  }
+});
+
+test('values are read where they are, and refer to nothing there', () => {
+  for (const value of ['', 'text', 'x'.repeat(70_000), 7, null, ['a', Uint8Array.of(1, 2, 3)], { text: 'b' }]) {
+    const payload = encodeValue(value);
+    for (const memory of [new Uint8Array(payload.length + 9), Buffer.alloc(payload.length + 9)]) {
+      memory.set(payload, 5);
+      const read = decodeValueAt(memory, 5, 5 + payload.length);
+      memory.fill(0xee);
+      assert.deepEqual(read, value);
+    }
+  }
+  for (const bad of [[0x62, 0x61], [0x61, 0x61, 0x61], [0x78, 5, 0x61], [0x7f, 0x61, 0x61, 0xff], [0x79, 0], []]) {
+    assert.throws(() => decodeValueAt(Uint8Array.from(bad), 0, bad.length), { code: 'ERR_SWARM_PROTOCOL' });
   }
 });
 
