@@ -5,6 +5,7 @@ import { fromHeadersInit, type HeadersInit } from '../fields.js';
 import { Exchange } from './exchange.js';
 import type { FetchHandler, HandlerInfo } from './handler.js';
 import { makeRequest } from './lazy-request.js';
+import { requestUrl } from './request-url.js';
 import { BodyError, writeResponse } from './response-writer.js';
 
 type TrailersGiver = HeadersInit | (() => HeadersInit | Promise<HeadersInit>);
@@ -29,16 +30,23 @@ export class FetchExchange extends Exchange implements HandlerInfo {
 
   #makeRequest(): Request | undefined {
     const { head, fields } = this.stream;
-    this.#url = super.url;
+    const path = head.path === '*' ? '/' : (head.path ?? '/');
+    const url = requestUrl(head.scheme ?? 'https', head.authority ?? 'localhost', path);
+    if (url === undefined) return this.#notUnderstood();
+    this.#url = url;
     const hasBody = head.method !== 'GET' && head.method !== 'HEAD' && !this.stream.isBare;
     try {
-      const parts = { url: this.#url, method: head.method, fields };
+      const parts = { url, method: head.method, fields };
       return makeRequest(hasBody ? { ...parts, body: this.receive().readable } : parts, this);
     } catch {
-      // The authority or path is no URL, or the method none that Fetch knows.
-      this.answer(400, 'The request is not understood\n');
-      return undefined;
+      // The method is none that Fetch knows.
+      return this.#notUnderstood();
     }
+  }
+
+  #notUnderstood(): undefined {
+    this.answer(400, 'The request is not understood\n');
+    return undefined;
   }
 
   #respond(fetch: FetchHandler, request: Request): Promise<void> | undefined {
