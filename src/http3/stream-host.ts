@@ -26,6 +26,13 @@ export class StreamHost implements Http3StreamHost {
     return bytes;
   }
 
+  encodeMessage(streamId: number, fields: readonly FieldLine[], length: number, target: Uint8Array): number {
+    this.#state.assertAlive();
+    const begin = this.#state.core.sendMessage(streamId, fields, length, target);
+    this.#output.perform();
+    return begin;
+  }
+
   encodeData(streamId: number, length: number, fin: boolean): Uint8Array {
     this.#state.assertAlive();
     const bytes = this.#state.core.sendData(streamId, length, fin);

@@ -4,7 +4,7 @@ import type { QuicStreamLike } from '../quic/types/connection.js';
 import { H3, Http3Error } from './core/index.js';
 import type { FieldLine, Http3Event, Priority, RequestHead } from './core/index.js';
 import { fromTransport } from './errors.js';
-import { assemble, lengthOf } from './whole-message.js';
+import { addContent, bytesOf, lengthOf, room } from './whole-message.js';
 
 /** Takes what the remote sends on a request stream. After `end` or `aborted` nothing more comes. */
 export interface Http3Receiver {
@@ -26,6 +26,7 @@ export interface Http3Receiver {
 export interface Http3StreamHost {
   readonly isClient: boolean;
   encodeHeaders(streamId: number, fields: readonly FieldLine[], fin: boolean): Uint8Array;
+  encodeMessage(streamId: number, fields: readonly FieldLine[], length: number, target: Uint8Array): number;
   encodeData(streamId: number, length: number, fin: boolean): Uint8Array;
   reset(streamId: number, errorCode: number | undefined): void;
   stopSending(streamId: number, errorCode: number | undefined): void;
@@ -242,12 +243,20 @@ export class Http3Stream {
    */
   sendMessage(fields: readonly FieldLine[], content: string | Uint8Array): Promise<void> | undefined {
     this.#assertSendable();
-    const head = this.#host.encodeHeaders(this.id, fields, false);
     const length = lengthOf(content);
-    const frame = this.#host.encodeData(this.id, length, true);
+    const begin = this.#host.encodeMessage(this.id, fields, length, room);
+    if (begin === 0) return this.#sendLarge(fields, bytesOf(content));
     this.contentSent += length;
-    const sent = this.#pushView(assemble(head, frame, content, length));
+    const sent = this.#pushView(addContent(begin, content, length));
     this.#finish();
+    return sent;
+  }
+
+  /** A header section for which there is no room beside others. */
+  #sendLarge(fields: readonly FieldLine[], content: Uint8Array): Promise<void> | undefined {
+    this.sendHeaders(fields);
+    const sent = this.write(content);
+    this.end();
     return sent;
   }
 

@@ -3,8 +3,13 @@
 /** Most bytes that are sent as one piece: the pace of the remote is to be seen. */
 export const WHOLE_BYTES = 64 * 1024;
 
-/** Room that is used again and again. Field sections that do not fit beside the content are rare. */
-const room = new Uint8Array(WHOLE_BYTES + 4096);
+/** What goes before content: header sections that take more are rare. */
+const HEAD_BYTES = 4096;
+const memory = Buffer.allocUnsafeSlow(HEAD_BYTES + WHOLE_BYTES);
+
+/** Where messages are put together, one after the other: the beginning of one goes here. */
+export const room = new Uint8Array(memory.buffer, 0, HEAD_BYTES);
+
 const encoder = new TextEncoder();
 
 /** Bytes of content. */
@@ -12,23 +17,20 @@ export function lengthOf(content: string | Uint8Array): number {
   return typeof content === 'string' ? Buffer.byteLength(content) : content.length;
 }
 
+export function bytesOf(content: string | Uint8Array): Uint8Array {
+  return typeof content === 'string' ? encoder.encode(content) : content;
+}
+
 /**
- * A HEADERS frame, the beginning of a DATA frame, and its content.
+ * Puts content behind the beginning of its message in {@link room}.
  *
+ * @param begin bytes of that beginning
  * @param length that of the content, in bytes
- * @returns a view that is good until the next call
+ * @returns the whole: a view that is good until the next message
  */
-export function assemble(
-  head: Uint8Array,
-  frame: Uint8Array,
-  content: string | Uint8Array,
-  length: number,
-): Uint8Array {
-  const start = head.length + frame.length;
-  const whole = start + length <= room.length ? room.subarray(0, start + length) : new Uint8Array(start + length);
-  whole.set(head);
-  whole.set(frame, head.length);
-  if (typeof content === 'string') encoder.encodeInto(content, whole.subarray(start));
-  else whole.set(content, start);
-  return whole;
+export function addContent(begin: number, content: string | Uint8Array, length: number): Uint8Array {
+  if (typeof content !== 'string') memory.set(content, begin);
+  // As many bytes as characters: they are ASCII.
+  else memory.write(content, begin, length, length === content.length ? 'latin1' : 'utf8');
+  return new Uint8Array(memory.buffer, 0, begin + length);
 }

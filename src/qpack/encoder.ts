@@ -2,7 +2,7 @@ import { DecoderInstructions } from './decoder-instructions.js';
 import { EncoderTable } from './encoder-table.js';
 import type { EncoderEntry } from './encoder-table.js';
 import { QpackError } from './errors.js';
-import { FIELD_OVERHEAD } from './field-line.js';
+import { FIELD_OVERHEAD, fieldSectionSize } from './field-line.js';
 import type { FieldLine } from './field-line.js';
 import { huffmanLength } from './huffman.js';
 import { IndexingPolicy, isSensitive } from './indexing-policy.js';
@@ -18,6 +18,8 @@ import { Unacknowledged } from './unacknowledged.js';
 const DRAINING = 1 / 4;
 /** Half of the table, in bytes of literals: within them a field line has to come again to be worth an entry. */
 const SEEN_WINDOW_SHIFT = 1;
+/** What the prefix of a section takes at most, and more. */
+const PREFIX_ROOM = 32;
 /** More entries than one section can insert. A number that stays small, since Infinity would be made an object at each call. */
 const MOST_INSERTIONS = 2 ** 24;
 /**
@@ -94,6 +96,26 @@ export class QpackEncoder {
    * @throws QpackError `ERR_QPACK_INVALID_FIELD` for a character above U+00FF; nothing has changed then.
    */
   encode(streamId: number, fields: Iterable<FieldLine>): Uint8Array {
+    this.#encode(streamId, fields);
+    return this.#output.take();
+  }
+
+  /**
+   * As `encode`, into an array of the caller's, from `at` on.
+   *
+   * @returns where the section ends
+   * @throws RangeError unless there is room for `fieldSectionSize(fields)` bytes and 32 more, which is more than it can take; nothing has
+   *   changed then
+   */
+  encodeTo(streamId: number, fields: readonly FieldLine[], target: Uint8Array, at: number): number {
+    if (target.length - at < fieldSectionSize(fields) + PREFIX_ROOM)
+      throw new RangeError('No room for the field section');
+    this.#encode(streamId, fields);
+    return this.#output.moveTo(target, at);
+  }
+
+  /** Writes a section to the output. */
+  #encode(streamId: number, fields: Iterable<FieldLine>): void {
     const table = this.#table;
     const plan = this.#plan;
     try {
@@ -108,9 +130,8 @@ export class QpackEncoder {
         for (let position = 0; position < plan.count; position++) this.#refresh(position);
         for (let position = 0; position < plan.count; position++) this.#insert(position);
       }
-      const section = this.#write();
+      this.#write();
       if (plan.required > 0) this.#sections.add(streamId, plan.required, plan.oldest);
-      return section;
     } finally {
       plan.clear();
     }
@@ -275,7 +296,7 @@ export class QpackEncoder {
   }
 
   /** The section as planned. Its Base is the Insert Count, so that no reference is post-Base. */
-  #write(): Uint8Array {
+  #write(): void {
     const plan = this.#plan;
     const output = this.#output;
     // @rfc 9204#4.5.1.2-1
@@ -290,7 +311,6 @@ export class QpackEncoder {
       output.integer(0x00, 7, base - plan.required);
     }
     for (let position = 0; position < plan.count; position++) this.#writeLine(position, base);
-    return output.take();
   }
 
   #nameReference(position: number): void {

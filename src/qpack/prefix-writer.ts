@@ -4,6 +4,8 @@ const NOTHING = new Uint8Array(0);
 const INITIAL_BYTES = 512;
 /** A larger buffer is given back after use, so that one large section does not stay in memory. */
 const KEPT_BYTES = 16_384;
+/** So many are copied one by one, without a view. */
+const FEW_BYTES = 128;
 /** An integer takes at most so many bytes: eight of seven bits hold 2^53, one holds the prefix. */
 const INTEGER_BYTES = 9;
 
@@ -19,6 +21,16 @@ export class PrefixWriter {
     this.length = 0;
     if (this.#bytes.length > KEPT_BYTES) this.#bytes = new Uint8Array(INITIAL_BYTES);
     return taken;
+  }
+
+  /** Moves what was written to `at` in another array, and starts anew; where it ends there. */
+  moveTo(target: Uint8Array, at: number): number {
+    const length = this.length;
+    if (length > FEW_BYTES) target.set(this.#bytes.subarray(0, length), at);
+    else for (let index = 0; index < length; index++) target[at + index] = this.#bytes[index] as number;
+    this.length = 0;
+    if (this.#bytes.length > KEPT_BYTES) this.#bytes = new Uint8Array(INITIAL_BYTES);
+    return at + length;
   }
 
   /** An integer of which the first byte holds `prefix` bits, below `flags`. */

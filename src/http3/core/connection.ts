@@ -151,9 +151,15 @@ export class Http3Core implements Http3CoreInterface {
     const request = this.#request(streamId);
     try {
       return request.sender.headers(fields, fin);
-    } catch (error) {
-      if (!QpackError.isQpackError(error)) throw error;
-      throw new Http3Error('ERR_HTTP3_INVALID_MESSAGE', error.message, { cause: error });
+    } finally {
+      this.#requests.settle(request);
+    }
+  }
+
+  sendMessage(streamId: number, fields: readonly FieldLine[], length: number, target: Uint8Array): number {
+    const request = this.#request(streamId);
+    try {
+      return request.sender.message(fields, length, target);
     } finally {
       this.#requests.settle(request);
     }

@@ -79,6 +79,15 @@ export interface Http3CoreInterface {
    */
   sendHeaders(streamId: number, fields: readonly FieldLine[], fin: boolean): Uint8Array;
   /**
+   * The beginning of a message that is all there, with content and without trailers: its HEADERS frame and that of its one DATA frame, at the
+   * beginning of `target`. The driver writes that, exactly `length` bytes of content behind it, and finishes the stream.
+   *
+   * @param length bytes of content, from 1
+   * @returns how many bytes were written to `target`; 0: it has no room for them, and nothing was done
+   * @throws Http3Error as `sendHeaders` and `sendData`; then nothing was done either
+   */
+  sendMessage(streamId: number, fields: readonly FieldLine[], length: number, target: Uint8Array): number;
+  /**
    * Begins a DATA frame of `length` bytes: the driver writes what this returns (at most 9 bytes) and then exactly that many bytes
    * of content. `length` 0 with `fin` ends the message without a frame: an empty array is returned.
    *

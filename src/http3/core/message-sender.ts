@@ -1,4 +1,4 @@
-import { type FieldLine, fieldSectionSize } from '../../qpack/index.js';
+import { type FieldLine, fieldSectionSize, QpackError } from '../../qpack/index.js';
 import { varintLength, writeVarint } from '../../wire/index.js';
 import type { Context } from './context.js';
 import { H3, Http3Error } from './errors.js';
@@ -9,7 +9,16 @@ import type { Exchange } from './exchange.js';
 /** Where this side's message is. `tunnel`: a CONNECT request, or its success. `over`: finished or reset. */
 type Stage = 'head' | 'content' | 'tunnel' | 'over';
 
+/** What follows a header or trailer section. */
+interface AfterHeaders {
+  readonly stage: Stage;
+  readonly contentLeft: number | undefined;
+  readonly method?: string;
+}
+
 const nothing = new Uint8Array(0);
+/** What the beginnings of a HEADERS and a DATA frame take at most, and a field section beyond its size. */
+const FRAME_ROOM = 64;
 
 /** The sending half of a request stream: messages in, frames out. It refuses what the remote would find malformed. */
 export class MessageSender {
@@ -44,22 +53,74 @@ export class MessageSender {
   /** See `Http3CoreInterface.sendHeaders`. */
   headers(fields: readonly FieldLine[], fin: boolean): Uint8Array {
     const next = this.#afterHeaders(fields, fin);
-    const size = fieldSectionSize(fields);
-    // RFC 9114 section 4.2.2: what the remote would likely refuse is not sent
-    if (size > this.#context.peer.maxFieldSectionSize) {
-      const message = `The header section of ${size} bytes is larger than the ${this.#context.peer.maxFieldSectionSize} that the remote takes`;
-      throw new Http3Error('ERR_HTTP3_FIELD_SECTION_TOO_LARGE', message);
-    }
-    const section = this.#context.encoder.encode(this.#exchange.id, fields);
+    this.#sizeOf(fields);
+    const section = this.#encode(fields);
     const frame = new Uint8Array(1 + varintLength(section.length) + section.length);
     frame[0] = FRAME.HEADERS;
     frame.set(section, writeVarint(frame, 1, section.length));
+    this.#sentHeaders(next);
+    if (fin) this.#finish();
+    return frame;
+  }
+
+  /** See `Http3CoreInterface.sendMessage`. */
+  message(fields: readonly FieldLine[], length: number, target: Uint8Array): number {
+    const next = this.#afterHeaders(fields, false);
+    if (this.#stage !== 'head' || next.stage === 'head') this.#refuse('send a whole message');
+    if (!Number.isSafeInteger(length) || length <= 0) throw this.#invalid(`${length} is no length of content`);
+    const left = next.contentLeft;
+    if (left !== undefined && length !== left) {
+      throw this.#invalid(`The content of ${length} bytes is not as long as it is said to be, ${left} bytes`);
+    }
+    if (this.#sizeOf(fields) + FRAME_ROOM > target.length) return 0;
+    // Most sections are so small that their length takes one byte.
+    const end = this.#encodeTo(fields, target, 2);
+    const size = end - 2;
+    const begin = 1 + varintLength(size);
+    if (begin !== 2) target.copyWithin(begin, 2, end);
+    target[0] = FRAME.HEADERS;
+    writeVarint(target, 1, size);
+    this.#sentHeaders(next);
+    this.#finish();
+    target[begin + size] = FRAME.DATA;
+    return writeVarint(target, begin + size + 1, length);
+  }
+
+  #encode(fields: readonly FieldLine[]): Uint8Array {
+    try {
+      return this.#context.encoder.encode(this.#exchange.id, fields);
+    } catch (error) {
+      throw this.#encodingFailure(error);
+    }
+  }
+
+  #encodeTo(fields: readonly FieldLine[], target: Uint8Array, at: number): number {
+    try {
+      return this.#context.encoder.encodeTo(this.#exchange.id, fields, target, at);
+    } catch (error) {
+      throw this.#encodingFailure(error);
+    }
+  }
+
+  /** What QPACK cannot encode is a message that cannot be sent. */
+  #encodingFailure(error: unknown): unknown {
+    return QpackError.isQpackError(error) ? this.#invalid(error.message, error) : error;
+  }
+
+  #sentHeaders(next: AfterHeaders): void {
     this.#isUnused = false;
     this.#stage = next.stage;
     this.#contentLeft = next.contentLeft;
     if (next.method !== undefined) this.#exchange.method = next.method;
-    if (fin) this.#finish();
-    return frame;
+  }
+
+  /** @throws Http3Error where the remote would likely refuse the section (RFC 9114 section 4.2.2) */
+  #sizeOf(fields: readonly FieldLine[]): number {
+    const size = fieldSectionSize(fields);
+    const most = this.#context.peer.maxFieldSectionSize;
+    if (size <= most) return size;
+    const message = `The header section of ${size} bytes is larger than the ${most} that the remote takes`;
+    throw new Http3Error('ERR_HTTP3_FIELD_SECTION_TOO_LARGE', message);
   }
 
   /** See `Http3CoreInterface.sendData`. */
@@ -95,10 +156,7 @@ export class MessageSender {
   }
 
   /** What follows a header or trailer section; nothing is changed. */
-  #afterHeaders(
-    fields: readonly FieldLine[],
-    fin: boolean,
-  ): { stage: Stage; contentLeft: number | undefined; method?: string } {
+  #afterHeaders(fields: readonly FieldLine[], fin: boolean): AfterHeaders {
     try {
       if (this.#stage === 'content') return this.#afterTrailers(fields, fin);
       if (this.#stage !== 'head') this.#refuse('send headers');
@@ -110,10 +168,7 @@ export class MessageSender {
   }
 
   // @rfc 9114#4.2-1 @rfc 9114#4.2-3 @rfc 9114#4.3-1 @rfc 9114#4.3-5 nothing malformed is generated
-  #afterRequest(
-    fields: readonly FieldLine[],
-    fin: boolean,
-  ): { stage: Stage; contentLeft: number | undefined; method: string } {
+  #afterRequest(fields: readonly FieldLine[], fin: boolean): AfterHeaders {
     const { connectProtocol, received } = this.#context.peer;
     const { head, contentLength } = checkRequest(fields, fields.length, true);
     if (head.protocol !== undefined && !connectProtocol) {
@@ -127,7 +182,7 @@ export class MessageSender {
     return { stage: 'content', contentLeft: contentLength, method };
   }
 
-  #afterResponse(fields: readonly FieldLine[], fin: boolean): { stage: Stage; contentLeft: number | undefined } {
+  #afterResponse(fields: readonly FieldLine[], fin: boolean): AfterHeaders {
     const { status, contentLength } = checkResponse(fields, fields.length);
     const { method } = this.#exchange;
     if (status < 200) {
@@ -141,7 +196,7 @@ export class MessageSender {
     return { stage: 'content', contentLeft };
   }
 
-  #afterTrailers(fields: readonly FieldLine[], fin: boolean): { stage: Stage; contentLeft: number | undefined } {
+  #afterTrailers(fields: readonly FieldLine[], fin: boolean): AfterHeaders {
     checkTrailers(fields, fields.length);
     // @rfc 9114#4.1-3 nothing follows trailers
     if (!fin) throw this.#invalid('Trailers end the message: give fin');

@@ -32,7 +32,10 @@ export class FetchExchange extends Exchange implements HandlerInfo {
     const { head, fields } = this.stream;
     const path = head.path === '*' ? '/' : (head.path ?? '/');
     const url = requestUrl(head.scheme ?? 'https', head.authority ?? 'localhost', path);
-    if (url === undefined) return this.#notUnderstood();
+    if (url === undefined) {
+      this.#refuse();
+      return undefined;
+    }
     this.#url = url;
     const hasBody = head.method !== 'GET' && head.method !== 'HEAD' && !this.stream.isBare;
     try {
@@ -40,13 +43,13 @@ export class FetchExchange extends Exchange implements HandlerInfo {
       return makeRequest(hasBody ? { ...parts, body: this.receive().readable } : parts, this);
     } catch {
       // The method is none that Fetch knows.
-      return this.#notUnderstood();
+      this.#refuse();
+      return undefined;
     }
   }
 
-  #notUnderstood(): undefined {
+  #refuse(): void {
     this.answer(400, 'The request is not understood\n');
-    return undefined;
   }
 
   #respond(fetch: FetchHandler, request: Request): Promise<void> | undefined {
