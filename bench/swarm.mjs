@@ -17,5 +17,5 @@ import { runBenchmark } from './lib/runner.mjs';
 
 await runBenchmark({
   install: () => undefined,
-  makeCases: () => [...swarmRequests, swarmLoss(), ...swarmWork],
+  makeCases: () => [...swarmRequests, ...swarmLoss(), ...swarmWork],
 });

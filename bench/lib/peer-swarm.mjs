@@ -2,7 +2,7 @@
 //
 //   node bench/lib/peer-swarm.mjs server [HOST [PORT]]                       a coordinator and the agent `server`; tells the coordinator's port
 //   node bench/lib/peer-swarm.mjs client HOST PORT turns COUNT AT_A_TIME     the agent `client`, which asks `server`; tells what it measured
-//   node bench/lib/peer-swarm.mjs client HOST PORT rate PER_SECOND SECONDS
+//   node bench/lib/peer-swarm.mjs client HOST PORT rate|mixed-rate PER_SECOND SECONDS
 import { clientControl, serveControl } from './control.mjs';
 import { runRequests } from './requests.mjs';
 import { loadSwarm } from './skein.mjs';

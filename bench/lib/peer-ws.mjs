@@ -2,7 +2,7 @@
 //
 //   node bench/lib/peer-ws.mjs server CERT KEY [HOST [PORT]]              tells its port
 //   node bench/lib/peer-ws.mjs client HOST PORT CA turns COUNT AT_A_TIME   tells what it measured
-//   node bench/lib/peer-ws.mjs client HOST PORT CA rate PER_SECOND SECONDS
+//   node bench/lib/peer-ws.mjs client HOST PORT CA rate|mixed-rate PER_SECOND SECONDS
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import https from 'node:https';

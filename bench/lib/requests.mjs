@@ -5,27 +5,31 @@ export function textOf(length) {
   return 'The quick brown fox jumps over the lazy dog. '.repeat(Math.ceil(length / 45)).slice(0, length);
 }
 
-/** `count` requests of 256 bytes, `atATime` under way; each answer must be the question. */
+/** `count` requests of 256 bytes, `atATime` under way; each answer must be the question. Resolves to what each took, in milliseconds. */
 export async function askInTurns(ask, count, atATime) {
   const text = textOf(256);
+  const latencies = [];
   let next = 0;
   const worker = async () => {
     while (next++ < count) {
+      const begin = performance.now();
       if ((await ask(text)) !== text) throw new Error('an answer differs from its question');
+      latencies.push(performance.now() - begin);
     }
   };
   await Promise.all(Array.from({ length: atATime }, worker));
+  return latencies;
 }
 
-/** Sizes of independent requests: most are small, some need several packets. */
-const SIZES = [256, 256, 512, 256, 1024, 256, 2048, 512, 256, 4096];
+/** Sizes of mixed requests: most are small, some need several packets. */
+const MIXED = [256, 256, 512, 256, 1024, 256, 2048, 512, 256, 4096];
 
 /**
  * `perSecond` requests a second for `seconds`, whether earlier ones are answered or not: independent of each other as those of many users are.
- * Resolves to what each took, in milliseconds, from when it was due.
+ * Of 256 bytes each, or `mixed`. Resolves to what each took, in milliseconds, from when it was due.
  */
-export async function askAtRate(ask, perSecond, seconds) {
-  const texts = SIZES.map(textOf);
+export async function askAtRate(ask, perSecond, seconds, mixed) {
+  const texts = (mixed ? MIXED : [256]).map(textOf);
   const total = perSecond * seconds;
   const begin = performance.now();
   const latencies = [];
@@ -61,13 +65,13 @@ export async function runRequests(control, ask, work, ...numbers) {
     const [count, atATime] = numbers;
     await askInTurns(ask, Math.min(count, 20_000), atATime);
     await control.begin();
-    await askInTurns(ask, count, atATime);
-    control.report({ count });
+    const latencies = await askInTurns(ask, count, atATime);
+    control.report({ count, ...summarize(latencies) });
   } else {
     const [perSecond, seconds] = numbers;
     await askInTurns(ask, 200, 8);
     await control.begin();
-    const latencies = await askAtRate(ask, perSecond, seconds);
+    const latencies = await askAtRate(ask, perSecond, seconds, work === 'mixed-rate');
     control.report({ count: latencies.length, ...summarize(latencies) });
   }
 }

@@ -28,7 +28,6 @@ function loseIncoming(namespace, lossPercent) {
   );
 }
 
-/** @returns `{ client, server, serverAddress, close }`: names of the namespaces, and the address of the server's */
 function openNetlab(folder, { delayMs, lossPercent }) {
   const work = mkdtempSync(join(tmpdir(), 'skein-wire-'));
   const id = `skein-${process.pid}`;
@@ -77,8 +76,7 @@ function openNetem({ delayMs, lossPercent }) {
   return { client, server, serverAddress: '10.99.0.2', close };
 }
 
-/** Opens the wire. @throws Error with the reasons why there can be none here */
-export function openWire(options) {
+function openAny(options) {
   if (process.platform !== 'linux') throw new Error('network namespaces need Linux');
   if (process.getuid() !== 0) throw new Error('network namespaces need root');
   const folder = process.env.SKEIN_NETLAB;
@@ -88,4 +86,24 @@ export function openWire(options) {
   } catch (error) {
     throw new Error(`${error.message}; without tc netem, SKEIN_NETLAB can name the folder of another emulator`);
   }
+}
+
+/**
+ * Opens the wire.
+ *
+ * @param tcp congestion control of TCP on it: `cubic`, `bbr`, ...; the kernel's default unless named
+ * @returns `{ client, server, serverAddress, close }`: names of the namespaces, and the address of the server's
+ * @throws Error with the reasons why there can be none here
+ */
+export function openWire({ tcp, ...conditions }) {
+  const wire = openAny(conditions);
+  try {
+    for (const name of tcp === undefined ? [] : [wire.client, wire.server]) {
+      run('ip', ['netns', 'exec', name, 'sysctl', '-qw', `net.ipv4.tcp_congestion_control=${tcp}`]);
+    }
+  } catch (error) {
+    wire.close();
+    throw error;
+  }
+  return wire;
 }
