@@ -112,6 +112,7 @@ pub struct TransportSettings {
     pub path_idle_timeout_ms: u64,
     pub path_keep_alive_ms: u64,
     pub send_fairness: bool,
+    pub stream_copies: bool,
     /// Packets after which an acknowledgement is asked for (ack frequency extension); 0: not asked.
     pub ack_threshold: u32,
     /// Tell the remote its address as seen from here; learn our own from it (address discovery). noq would put such a
@@ -148,6 +149,7 @@ impl TransportSettings {
             .receive_window(varint("connectionReceiveWindow", self.connection_receive_window)?)
             .send_window(self.send_window)
             .send_fairness(self.send_fairness)
+            .stream_copies(self.stream_copies)
             .initial_mtu(self.initial_mtu)
             .initial_rtt(Duration::from_millis(self.initial_rtt_ms))
             .datagram_receive_buffer_size((self.datagram_receive_buffer > 0).then_some(self.datagram_receive_buffer))

@@ -72,6 +72,10 @@ impl Controller for InitialBurst {
         self.inner.on_cwnd_limited();
     }
 
+    fn on_begin_acks(&mut self, in_flight: u64) {
+        self.inner.on_begin_acks(in_flight);
+    }
+
     fn on_ack(&mut self, now: Instant, sent: Instant, bytes: u64, pn: u64, app_limited: bool, rtt: &RttEstimator) {
         self.measured = true;
         self.inner.on_ack(now, sent, bytes, pn, app_limited, rtt);

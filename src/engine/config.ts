@@ -31,6 +31,7 @@ export interface TransportSettings {
   readonly pathIdleTimeoutMs: number;
   readonly pathKeepAliveMs: number;
   readonly sendFairness: boolean;
+  readonly streamCopies: boolean;
   readonly ackThreshold: number;
   readonly reportAddress: boolean;
   readonly learnAddress: boolean;

@@ -66,6 +66,13 @@ export interface ConnectionOptions {
   readonly pathKeepAliveInterval?: number | undefined;
   /** Whether streams of one priority take turns (true, the default) or are sent one after the other. */
   readonly sendFairness?: boolean | undefined;
+  /**
+   * Whether data of streams is sent twice after packets were lost (redundant data bundling): each packet with room to spare takes
+   * along what the packets just before it carried, so that one of them lost costs the time to the next packet instead of a round
+   * trip. Begins with a loss and ends 1000 packets after the last. No packet is sent for it, and full packets have no room: it
+   * is for small messages one after the other, which become up to twice as many bytes. Default false.
+   */
+  readonly streamCopies?: boolean | undefined;
   /** Whether servers tell clients their address as seen from there (draft-ietf-quic-address-discovery). Default true. */
   readonly observedAddress?: boolean | undefined;
   /** Folder for qlog files, one per connection. Default: the environment variable QLOGDIR, else none. */
@@ -105,6 +112,7 @@ const DEFAULTS: ResolvedConnectionOptions = {
   pathIdleTimeout: 15_000,
   pathKeepAliveInterval: 5_000,
   sendFairness: true,
+  streamCopies: false,
   observedAddress: true,
   qlogDir: undefined,
 };
@@ -248,6 +256,7 @@ export function transportSettings(
     pathIdleTimeoutMs: options.maxPaths > 0 ? options.pathIdleTimeout : 0,
     pathKeepAliveMs: options.maxPaths > 0 ? options.pathKeepAliveInterval : 0,
     sendFairness: options.sendFairness,
+    streamCopies: options.streamCopies,
     ackThreshold: 0,
     reportAddress: options.observedAddress && !isClient,
     learnAddress: options.observedAddress && isClient,

@@ -47,6 +47,34 @@ describe('echo of three streams at once', () => {
   }
 });
 
+describe('streams of many sizes, copied and reset', () => {
+  for (const seed of [71, 72, 73]) {
+    test(`arrive whole over a bad wire (seed ${seed})`, () =>
+      withPair(
+        {
+          seed,
+          conditions: { lossPercent: 8, reorderPercent: 10, duplicatePercent: 5, delayMs: 20 },
+          connection: { streamCopies: true },
+        },
+        async ({ network, clientHost, connect }) => {
+          const connection = await connect();
+          const asked: Promise<void>[] = [];
+          for (let n = 0; n < 300; n++) {
+            asked.push(echoOnce(connection, network.random.below(3000), n));
+            if (n % 10 === 0) {
+              const stream = await network.complete(connection.openBidirectionalStream({ waitForCredit: true }));
+              await network.complete(stream.send(new Uint8Array(200)));
+              clientHost.clock.setTimer(network.random.below(60), () => stream.reset(7));
+            }
+            await network.run({ forMs: network.random.below(8) });
+          }
+          await network.complete(Promise.all(asked));
+          assert.ok(connection.stats().packetsLost > 0);
+        },
+      ));
+  }
+});
+
 describe('congestion controllers', () => {
   for (const congestionControl of ['cubic', 'newreno', 'bbr'] as const) {
     test(`${congestionControl} fills a link of 10 Mbit/s and lives with its queue`, () =>

@@ -77,7 +77,7 @@ pub fn transport() -> Value {
         "congestion": "cubic", "initialCongestionWindow": 12000, "initialMtu": 1200, "mtuUpperBound": 1452,
         "mtuDiscoveryIntervalMs": 600_000, "mtuBlackHoleCooldownMs": 60_000, "initialRttMs": 333,
         "datagramReceiveBuffer": 65536, "datagramSendBuffer": 65536, "maxPaths": 0, "pathIdleTimeoutMs": 0,
-        "pathKeepAliveMs": 0, "sendFairness": true, "ackThreshold": 0, "reportAddress": false, "learnAddress": false, "qlog": false,
+        "pathKeepAliveMs": 0, "sendFairness": true, "streamCopies": false, "ackThreshold": 0, "reportAddress": false, "learnAddress": false, "qlog": false,
     })
 }
 

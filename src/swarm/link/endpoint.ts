@@ -153,5 +153,7 @@ function connectionOptions(lease: number): ConnectionOptions {
     // Exchanges have deadlines of their own.
     streamTimeout: 0,
     maxConcurrentStreams: MAX_STREAMS,
+    // Messages are small mostly, and somebody waits for each.
+    streamCopies: true,
   };
 }

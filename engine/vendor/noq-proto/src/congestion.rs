@@ -8,6 +8,7 @@ use core::any::Any;
 mod bbr3;
 mod cubic;
 mod new_reno;
+mod steady_load;
 
 pub use bbr3::{Bbr3, Bbr3Config};
 pub use cubic::{Cubic, CubicConfig};
@@ -28,6 +29,10 @@ pub trait Controller: Send + Sync + core::fmt::Debug {
     /// Reports the spec's `C.is_cwnd_limited` signal to the controller: the sender fully utilized
     /// the congestion window at this point in the current round trip.
     fn on_cwnd_limited(&mut self) {}
+
+    /// Acknowledgements are about to be told, and `in_flight` bytes were in flight until they came
+    #[allow(unused_variables)]
+    fn on_begin_acks(&mut self, in_flight: u64) {}
 
     /// Packet deliveries were confirmed
     ///
@@ -156,3 +161,12 @@ pub trait ControllerFactory {
 }
 
 const BASE_DATAGRAM_SIZE: u64 = 1200;
+
+/// Whether a window is used enough to grow, although the application had nothing more to send.
+///
+/// An application that sends now and then has no data waiting most of the time. Would only a full window grow, each
+/// loss took a part of it that never came back, down to the point where the window holds up what is sent. A window
+/// grows to at most twice what is in flight this way, as in slow start of Linux and Chromium.
+fn is_window_used(in_flight: u64, window: u64) -> bool {
+    in_flight >= window / 2
+}

@@ -37,6 +37,7 @@ pub struct TransportConfig {
     pub(crate) receive_window: VarInt,
     pub(crate) send_window: u64,
     pub(crate) send_fairness: bool,
+    pub(crate) stream_copies: bool,
 
     pub(crate) packet_threshold: u32,
     pub(crate) time_threshold: f32,
@@ -169,6 +170,14 @@ impl TransportConfig {
     /// many small streams.
     pub fn send_fairness(&mut self, value: bool) -> &mut Self {
         self.send_fairness = value;
+        self
+    }
+
+    /// Whether stream data is sent in two packets, where they have room, on a path that loses packets.
+    ///
+    /// Default: false
+    pub fn stream_copies(&mut self, value: bool) -> &mut Self {
+        self.stream_copies = value;
         self
     }
 
@@ -587,6 +596,7 @@ impl Default for TransportConfig {
             receive_window: VarInt::MAX,
             send_window: (8 * STREAM_RWND).into(),
             send_fairness: true,
+            stream_copies: false,
 
             packet_threshold: 3,
             time_threshold: 9.0 / 8.0,
@@ -641,6 +651,7 @@ impl fmt::Debug for TransportConfig {
             receive_window,
             send_window,
             send_fairness,
+            stream_copies,
             packet_threshold,
             time_threshold,
             initial_rtt,
@@ -680,6 +691,7 @@ impl fmt::Debug for TransportConfig {
             .field("receive_window", receive_window)
             .field("send_window", send_window)
             .field("send_fairness", send_fairness)
+            .field("stream_copies", stream_copies)
             .field("packet_threshold", packet_threshold)
             .field("time_threshold", time_threshold)
             .field("initial_rtt", initial_rtt)

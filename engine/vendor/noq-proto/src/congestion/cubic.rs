@@ -1,7 +1,8 @@
 use alloc::{boxed::Box, sync::Arc};
 use core::{any::Any, cmp};
 
-use super::{BASE_DATAGRAM_SIZE, Controller, ControllerFactory};
+use super::steady_load::SteadyLoad;
+use super::{BASE_DATAGRAM_SIZE, Controller, ControllerFactory, is_window_used};
 use crate::connection::RttEstimator;
 use crate::{Duration, Instant};
 
@@ -11,6 +12,13 @@ use crate::{Duration, Instant};
 const BETA_CUBIC: f64 = 0.7;
 
 const C: f64 = 0.4;
+
+/// Growth of the Reno-friendly window per window acknowledged, in datagrams: with [`BETA_CUBIC`] it comes to the same
+/// average as Reno's (RFC 9438 section 4.3).
+const ALPHA_CUBIC: f64 = 3.0 * (1.0 - BETA_CUBIC) / (1.0 + BETA_CUBIC);
+
+/// Largest target of the cubic function, in windows (RFC 9438 section 4.2).
+const MAX_TARGET: f64 = 1.5;
 
 /// CUBIC State Variables.
 ///
@@ -23,6 +31,20 @@ pub(super) struct State {
 
     /// Congestion window size when the last congestion event occurred.
     w_max: f64,
+
+    /// What Reno's window would be, grown by what was acknowledged since the last congestion event
+    /// (RFC 9438 section 4.3).
+    w_est: f64,
+
+    /// The window just before it was last reduced.
+    cwnd_prior: f64,
+
+    /// Time since the last congestion event in which the window was not used, and did not grow:
+    /// it does not count in the cubic function (RFC 9438 section 5.8).
+    unused: Duration,
+
+    /// Since when the window has not been used.
+    unused_since: Option<Instant>,
 
     /// Congestion window increment stored during congestion avoidance.
     cwnd_inc: u64,
@@ -60,13 +82,21 @@ impl State {
         (C * (t.as_secs_f64() - self.k).powi(3) + w_max) * max_datagram_size as f64
     }
 
-    // W_est(t) = w_max * beta_cubic + 3 * (1 - beta_cubic) / (1 + beta_cubic) *
-    // (t / RTT) (Eq. 4)
-    fn w_est(&self, t: Duration, rtt: Duration, max_datagram_size: u64) -> f64 {
-        let w_max = self.w_max / max_datagram_size as f64;
-        (w_max * BETA_CUBIC
-            + 3.0 * (1.0 - BETA_CUBIC) / (1.0 + BETA_CUBIC) * t.as_secs_f64() / rtt.as_secs_f64())
-            * max_datagram_size as f64
+    // W_est = W_est + alpha_cubic * segments_acked / cwnd (RFC 9438, Figure 4)
+    fn grow_w_est(&mut self, acked: u64, max_datagram_size: u64) {
+        // Once it is back where the reduction took it from, it grows as Reno does.
+        let alpha = match self.w_est < self.cwnd_prior {
+            true => ALPHA_CUBIC,
+            false => 1.0,
+        };
+        self.w_est += alpha * acked as f64 / self.window as f64 * max_datagram_size as f64;
+    }
+
+    /// Begins a new time for the cubic function.
+    fn begin_epoch(&mut self, window: u64) {
+        self.w_est = window as f64;
+        self.unused = Duration::ZERO;
+        self.unused_since = None;
     }
 }
 
@@ -78,6 +108,9 @@ pub struct Cubic {
     state: State,
     /// Copy of the controller state to restore when a spurious congestion event is detected.
     pre_congestion_state: Option<State>,
+    /// Whether at least half of the window was in flight when the present acknowledgements came
+    window_used: bool,
+    load: SteadyLoad,
 }
 
 impl Cubic {
@@ -91,6 +124,8 @@ impl Cubic {
             },
             current_mtu: current_mtu as u64,
             pre_congestion_state: None,
+            window_used: false,
+            load: SteadyLoad::default(),
             config,
         }
     }
@@ -101,6 +136,11 @@ impl Cubic {
 }
 
 impl Controller for Cubic {
+    fn on_begin_acks(&mut self, in_flight: u64) {
+        self.window_used = is_window_used(in_flight, self.state.window);
+        self.load.on_begin_acks(in_flight);
+    }
+
     fn on_ack(
         &mut self,
         now: Instant,
@@ -110,12 +150,19 @@ impl Controller for Cubic {
         app_limited: bool,
         rtt: &RttEstimator,
     ) {
-        if app_limited
-            || self
-                .state
-                .recovery_start_time
-                .map(|recovery_start_time| sent <= recovery_start_time)
-                .unwrap_or(false)
+        self.load.on_ack(app_limited, rtt);
+        if app_limited && !self.window_used {
+            self.state.unused_since.get_or_insert(now);
+            return;
+        }
+        if let Some(since) = self.state.unused_since.take() {
+            self.state.unused += now.saturating_duration_since(since);
+        }
+        if self
+            .state
+            .recovery_start_time
+            .map(|recovery_start_time| sent <= recovery_start_time)
+            .unwrap_or(false)
         {
             return;
         }
@@ -137,22 +184,26 @@ impl Controller for Cubic {
 
                     self.state.w_max = self.state.window as f64;
                     self.state.k = 0.0;
+                    self.state.cwnd_prior = 0.0;
+                    self.state.begin_epoch(self.state.window);
                 }
             }
 
-            let t = now - ca_start_time;
+            let t = (now - ca_start_time).saturating_sub(self.state.unused);
 
             // w_cubic(t + rtt)
             let w_cubic = self.state.w_cubic(t + rtt.get(), self.current_mtu);
 
-            // w_est(t)
-            let w_est = self.state.w_est(t, rtt.get(), self.current_mtu);
+            self.state.grow_w_est(bytes, self.current_mtu);
+            let w_est = self.state.w_est;
 
             let mut cubic_cwnd = self.state.window;
+            let w_cubic = w_cubic.min(MAX_TARGET * cubic_cwnd as f64);
 
             if w_cubic < w_est {
-                // TCP friendly region.
-                cubic_cwnd = cmp::max(cubic_cwnd, w_est as u64);
+                // Reno-friendly region: W_est grows no faster than Reno's window, and is the window.
+                self.state.window = cmp::max(self.state.window, w_est as u64);
+                return;
             } else if cubic_cwnd < w_cubic as u64 {
                 // Concave region or convex region use same increment.
                 let cubic_inc =
@@ -182,13 +233,17 @@ impl Controller for Cubic {
         }
     }
 
+    fn on_packet_lost(&mut self, _lost_bytes: u16, _pn: u64, _now: Instant) {
+        self.load.on_packet_lost();
+    }
+
     fn on_congestion_event(
         &mut self,
         now: Instant,
         sent: Instant,
         is_persistent_congestion: bool,
         is_ecn: bool,
-        _lost_bytes: u64,
+        lost_bytes: u64,
         _largest_lost_pn: u64,
     ) {
         if self
@@ -207,6 +262,7 @@ impl Controller for Cubic {
 
         self.state.recovery_start_time = Some(now);
         let window = self.state.window as f64;
+        self.state.cwnd_prior = window;
 
         // Fast convergence lowers W_max first; the 0.7 loss reduction still
         // applies to the old window, not to that already-reduced W_max.
@@ -218,9 +274,14 @@ impl Controller for Cubic {
             self.state.w_max = window;
         }
 
-        self.state.ssthresh = cmp::max((window * BETA_CUBIC) as u64, self.minimum_window());
+        let kept = match is_ecn || is_persistent_congestion {
+            true => 0,
+            false => self.load.window(lost_bytes).min(self.state.window),
+        };
+        self.state.ssthresh = cmp::max((window * BETA_CUBIC) as u64, self.minimum_window()).max(kept);
         self.state.window = self.state.ssthresh;
         self.state.k = self.state.cubic_k(self.current_mtu);
+        self.state.begin_epoch(self.state.window);
 
         self.state.cwnd_inc = (self.state.cwnd_inc as f64 * BETA_CUBIC) as u64;
 

@@ -1,7 +1,7 @@
 use alloc::{boxed::Box, sync::Arc};
 use core::any::Any;
 
-use super::{BASE_DATAGRAM_SIZE, Controller, ControllerFactory};
+use super::{BASE_DATAGRAM_SIZE, Controller, ControllerFactory, is_window_used};
 use crate::Instant;
 use crate::connection::RttEstimator;
 
@@ -20,6 +20,8 @@ pub struct NewReno {
     recovery_start_time: Instant,
     /// Bytes which had been acked by the peer since leaving slow start
     bytes_acked: u64,
+    /// Whether at least half of the window was in flight when the present acknowledgements came
+    window_used: bool,
 }
 
 impl NewReno {
@@ -32,6 +34,7 @@ impl NewReno {
             current_mtu: current_mtu as u64,
             config,
             bytes_acked: 0,
+            window_used: false,
         }
     }
 
@@ -41,6 +44,10 @@ impl NewReno {
 }
 
 impl Controller for NewReno {
+    fn on_begin_acks(&mut self, in_flight: u64) {
+        self.window_used = is_window_used(in_flight, self.window);
+    }
+
     fn on_ack(
         &mut self,
         _now: Instant,
@@ -50,7 +57,7 @@ impl Controller for NewReno {
         app_limited: bool,
         _rtt: &RttEstimator,
     ) {
-        if app_limited || sent <= self.recovery_start_time {
+        if (app_limited && !self.window_used) || sent <= self.recovery_start_time {
             return;
         }
 

@@ -3076,6 +3076,11 @@ impl Connection {
                 .on_spurious_congestion_event();
         }
 
+        let path_data = self.path_data_mut(path);
+        path_data
+            .congestion
+            .on_begin_acks(path_data.in_flight.bytes);
+
         // Avoid DoS from unreasonably huge ack ranges by filtering out just the new acks.
         let mut newly_acked: ArrayRangeSet = ArrayRangeSet::new();
         for range in ack.iter() {
@@ -3127,6 +3132,7 @@ impl Connection {
                 // ACK_FREQUENCY frame
                 self.ack_frequency.on_acked(path, packet);
 
+                self.on_copies_acked(space, path, &info.copies_of);
                 self.on_packet_acked(now, path, packet, info);
             }
         }
@@ -3309,6 +3315,19 @@ impl Connection {
 
         for frame in info.stream_frames {
             self.streams.received_ack_of(frame);
+        }
+    }
+
+    /// Packets `copies_of` may be lost, but their stream frames have arrived.
+    fn on_copies_acked(&mut self, space: SpaceId, path: PathId, copies_of: &[u64]) {
+        for &pn in copies_of {
+            let sent_packets = &mut self.spaces[space].for_path(path).sent_packets;
+            let Some(info) = sent_packets.values_range_mut(pn..=pn).next() else {
+                continue;
+            };
+            for frame in mem::take(&mut info.stream_frames) {
+                self.streams.received_ack_of(frame);
+            }
         }
     }
 
@@ -3635,6 +3654,8 @@ impl Connection {
                 old_bytes_in_flight != self.path_data_mut(path_id).in_flight.bytes;
 
             if lost_ack_eliciting {
+                let pns = self.spaces[pn_space].for_path(path_id);
+                pns.copies.on_loss(pns.next_packet_number);
                 self.path_stats.get_mut(path_id).congestion_events += 1;
                 self.path_data_mut(path_id).congestion.on_congestion_event(
                     now,
@@ -6357,6 +6378,87 @@ impl Connection {
         {
             self.streams
                 .write_stream_frames(builder, self.config.send_fairness, stats);
+
+            let pns = self.spaces[space_id].for_path(path_id);
+            if pns.copies.probe {
+                self.populate_probe(path_id, builder);
+            } else if self.config.stream_copies
+                && builder.packet_number < pns.copies.until
+                && !builder.sent_frames().stream_frames.is_empty()
+            {
+                self.populate_copies(path_id, builder);
+            }
+        }
+    }
+
+    /// Takes along stream frames of earlier packets that were sent once so far, the latest first: what is lost once
+    /// arrives with the next packet, instead of a round trip later.
+    #[inline(never)]
+    fn populate_copies<'a, 'b>(&mut self, path_id: PathId, builder: &mut PacketBuilder<'a, 'b>) {
+        /// So many packets are looked at for frames that fit.
+        const LOOKED_AT: usize = 8;
+        let stats = &mut self.path_stats.get_mut(path_id).frame_tx;
+        let pns = self.spaces[SpaceId::Data].for_path(path_id);
+        // Copies must not take the window from what is new.
+        let path = &self.paths.get(&path_id).expect("known path").data;
+        let has_room = path.in_flight.bytes <= path.congestion.window() / 4 * 3;
+        let mut at = if has_room { pns.copies.uncopied.len() } else { 0 };
+        let end = at.saturating_sub(LOOKED_AT);
+        while at > end && builder.frame_space_remaining() > frame::Stream::SIZE_BOUND {
+            at -= 1;
+            let pn = pns.copies.uncopied[at];
+            let done = match pns.sent_packets.get(pn) {
+                None => true,
+                Some(info) => {
+                    let written =
+                        self.streams
+                            .write_stream_copies(&info.stream_frames, builder, stats);
+                    if written {
+                        builder.copied(pn);
+                    }
+                    written
+                }
+            };
+            if done {
+                pns.copies.uncopied.remove(at);
+            }
+        }
+        pns.copies.on_sent(builder.packet_number);
+    }
+
+    /// Has a tail loss probe carry the oldest stream frames that are under way (RFC 9002 section 6.2.4).
+    #[cold]
+    #[inline(never)]
+    fn populate_probe<'a, 'b>(&mut self, path_id: PathId, builder: &mut PacketBuilder<'a, 'b>) {
+        let stats = &mut self.path_stats.get_mut(path_id).frame_tx;
+        let pns = self.spaces[SpaceId::Data].for_path(path_id);
+        pns.copies.probe = false;
+        let mut too_long = None;
+        for (pn, info) in pns.sent_packets.iter() {
+            if info.stream_frames.is_empty() {
+                continue;
+            }
+            if self
+                .streams
+                .write_stream_copies(&info.stream_frames, builder, stats)
+            {
+                builder.copied(pn);
+                continue;
+            }
+            if builder.sent_frames().copies_of.is_empty() {
+                too_long = Some(pn);
+            }
+            break;
+        }
+        // Longer than a probe: as if it were lost, so that what fits goes now and the rest next.
+        if let Some(pn) = too_long
+            && let Some(info) = pns.sent_packets.values_range_mut(pn..=pn).next()
+        {
+            for frame in mem::take(&mut info.stream_frames) {
+                self.streams.retransmit(frame);
+            }
+            self.streams
+                .write_stream_frames(builder, self.config.send_fairness, stats);
         }
     }
 
@@ -7851,6 +7953,8 @@ struct SentFrames {
     /// The packet number of the largest acknowledged packet for each path
     largest_acked: FxHashMap<PathId, u64>,
     stream_frames: StreamMetaVec,
+    /// Packets whose stream frames are here as copies
+    copies_of: Vec<u64>,
     /// Whether the packet contains non-retransmittable frames (like datagrams)
     non_retransmits: bool,
     /// If the datagram containing these frames should be padded to the min MTU

@@ -7,7 +7,7 @@ use crate::{
     ConnectionId, FrameStats, Instant, MIN_INITIAL_SIZE, TransportError,
     coding::Encodable,
     connection::{ConnectionSide, EncryptionLevel, qlog::QlogSentPacket, spaces::Retransmits},
-    frame::EncodableFrame,
+    frame::{EncodableFrame, StreamMeta},
     packet::{FIXED_BIT, Header, InitialHeader, LongType, PacketNumber, PartialEncode, SpaceId},
 };
 
@@ -260,6 +260,17 @@ impl<'a, 'b> PacketBuilder<'a, 'b> {
         self.sent_frames.record_sent_frame(frame);
     }
 
+    /// Writes the head of a STREAM frame for data that another packet answers for.
+    pub(super) fn write_stream_copy(&mut self, meta: StreamMeta, stats: &mut FrameStats) {
+        self.write_frame(meta.encoder(true), stats);
+        self.sent_frames.stream_frames.pop();
+    }
+
+    /// Notes that this packet has copies of all stream frames of the packet `pn`.
+    pub(super) fn copied(&mut self, pn: u64) {
+        self.sent_frames.copies_of.push(pn);
+    }
+
     /// Returns a writable buffer limited to the remaining frame space
     ///
     /// The [`BufMut::remaining_mut`] call on the returned buffer indicates the amount of
@@ -314,6 +325,7 @@ impl<'a, 'b> PacketBuilder<'a, 'b> {
             retransmits: sent.retransmits,
             path_retransmits: sent.path_retransmits,
             stream_frames: sent.stream_frames,
+            copies_of: sent.copies_of,
         };
 
         conn.paths.get_mut(&path_id).unwrap().data.sent(

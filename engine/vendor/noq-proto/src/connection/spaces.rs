@@ -136,6 +136,7 @@ impl PacketSpace {
         if !self.for_path(path_id).pending_immediate_ack {
             self.for_path(path_id).pending_ping = true;
         }
+        self.for_path(path_id).copies.probe = true;
     }
 
     /// Whether there is anything to send in this space
@@ -299,6 +300,8 @@ pub(super) struct PacketNumberSpace {
     pub(super) loss_time: Option<Instant>,
     /// Number of tail loss probes to send
     pub(super) loss_probes: u32,
+    /// Copies of stream frames.
+    pub(super) copies: Copies,
 
     /// Packet numbers to skip, only used in the data package space.
     pn_filter: Option<PacketNumberFilter>,
@@ -331,6 +334,7 @@ impl PacketNumberSpace {
             time_of_last_ack_eliciting_packet: None,
             loss_time: None,
             loss_probes: 0,
+            copies: Copies::default(),
             pn_filter,
         }
     }
@@ -362,6 +366,7 @@ impl PacketNumberSpace {
             time_of_last_ack_eliciting_packet: None,
             loss_time: None,
             loss_probes: 0,
+            copies: Copies::default(),
             pn_filter,
         }
     }
@@ -510,6 +515,37 @@ pub(super) enum OpenStatus {
     Informed,
 }
 
+/// Which stream frames are sent once more before anything is known of their loss.
+#[derive(Debug, Default)]
+pub(super) struct Copies {
+    /// The next packet is a tail loss probe that has nothing new to carry: it takes along the oldest frames.
+    pub(super) probe: bool,
+    /// Frames are sent in two packets where there is room, in packets below this number.
+    pub(super) until: u64,
+    /// Packets whose stream frames were sent once so far, the latest last.
+    pub(super) uncopied: VecDeque<u64>,
+}
+
+impl Copies {
+    /// Packets for which frames are copied after a loss.
+    const PACKETS_AFTER_LOSS: u64 = 1_000;
+    /// Packets that are remembered for a copy.
+    const REMEMBERED: usize = 16;
+
+    pub(super) fn on_loss(&mut self, next_packet_number: u64) {
+        self.until = next_packet_number + Self::PACKETS_AFTER_LOSS;
+    }
+
+    pub(super) fn on_sent(&mut self, number: u64) {
+        if number < self.until {
+            if self.uncopied.len() == Self::REMEMBERED {
+                self.uncopied.pop_front();
+            }
+            self.uncopied.push_back(number);
+        }
+    }
+}
+
 /// Represents one or more packets subject to retransmission
 #[derive(Debug, Clone)]
 pub(super) struct SentPacket {
@@ -536,6 +572,8 @@ pub(super) struct SentPacket {
     ///
     /// The actual application data is stored with the stream state.
     pub(super) stream_frames: frame::StreamMetaVec,
+    /// Packets whose stream frames this one has copies of: when it arrives, they have.
+    pub(super) copies_of: Vec<u64>,
 }
 
 /// Represents one or more packets that are deemed lost.

@@ -574,6 +574,35 @@ impl StreamsState {
         }
     }
 
+    /// Writes frames once more that are on the way already, if they all fit.
+    ///
+    /// The packet that they went with first stays the one that answers for them: here they are not recorded.
+    pub(in crate::connection) fn write_stream_copies<'a, 'b>(
+        &self,
+        frames: &[frame::StreamMeta],
+        builder: &mut PacketBuilder<'a, 'b>,
+        stats: &mut FrameStats,
+    ) -> bool {
+        let length: usize = frames
+            .iter()
+            .map(|meta| frame::Stream::SIZE_BOUND + (meta.offsets.end - meta.offsets.start) as usize)
+            .sum();
+        if length > builder.frame_space_remaining() {
+            return false;
+        }
+        for meta in frames {
+            let Some(stream) = self.send.get(&meta.id).and_then(|s| s.as_ref()) else {
+                continue;
+            };
+            if stream.is_reset() {
+                continue;
+            }
+            builder.write_stream_copy(meta.clone(), stats);
+            stream.pending.get_into(meta.offsets.clone(), builder.buf);
+        }
+        true
+    }
+
     #[cfg(test)]
     fn write_frames_for_test(&mut self, capacity: usize, fair: bool) -> frame::StreamMetaVec {
         let buf = &mut Vec::with_capacity(capacity);
