@@ -303,7 +303,7 @@ export class Http3Stream {
   /** As {@link #push}, of bytes that change as soon as this returns. */
   #pushView(bytes: Uint8Array): Promise<void> | undefined {
     const accepted = this.#trySend(bytes);
-    return accepted === bytes.length ? undefined : this.#sendRest(bytes.slice(accepted));
+    return accepted === bytes.length ? undefined : this.#sendRest(new Uint8Array(bytes.subarray(accepted)));
   }
 
   #trySend(bytes: Uint8Array): number {

@@ -200,7 +200,8 @@ export class FrameStream {
   #writeScratch(end: number): Promise<void> | undefined {
     const bytes = scratch.subarray(0, end);
     const taken = this.#tryWrite(bytes);
-    return taken === end ? undefined : this.#writeRest(bytes.slice(taken));
+    // A copy, which `slice` of a Buffer is not: others write over the scratch before QUIC has taken the rest.
+    return taken === end ? undefined : this.#writeRest(new Uint8Array(bytes.subarray(taken)));
   }
 
   #tryWrite(bytes: Uint8Array): number {

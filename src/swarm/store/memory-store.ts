@@ -14,7 +14,7 @@ class MemoryTable implements StoreTable {
 
   get(key: string): StoreEntry | undefined {
     const entry = this.#entries.get(key);
-    return entry && { ...entry, value: entry.value.slice() };
+    return entry && { ...entry, value: new Uint8Array(entry.value) };
   }
 
   revisionOf(key: string): number {
@@ -24,7 +24,7 @@ class MemoryTable implements StoreTable {
   list(prefix: string): StoreEntry[] {
     const found: StoreEntry[] = [];
     for (const entry of this.#entries.values()) {
-      if (entry.key.startsWith(prefix)) found.push({ ...entry, value: entry.value.slice() });
+      if (entry.key.startsWith(prefix)) found.push({ ...entry, value: new Uint8Array(entry.value) });
     }
     return found;
   }

@@ -79,7 +79,7 @@ export class Admission {
     const { capability, payloadSize } = existing.spec;
     if (capability !== spec.capability || payloadSize !== spec.payloadSize) {
       const name = sameId ? `id ${id}` : `idempotency key ${String(key)}`;
-      const words = `${submitter} has used the ${name} for another task (${capability}, ${payloadSize} bytes); use a new one`;
+      const words = `${submitter} has used the ${name} for another task (${capability}, ${payloadSize} bytes, now ${spec.capability}, ${spec.payloadSize} bytes); use a new one`;
       throw new SwarmError('ERR_SWARM_INVALID_OPTION', words);
     }
     return existing;
