@@ -34,7 +34,7 @@ interface Seen {
   readonly early: boolean;
 }
 
-describe('skein get', { timeout: 120_000 }, () => {
+describe('skein get', { timeout: 240_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'skein-get-test-'));
   const ca = join(folder, 'ca.pem');
   const seen: Seen[] = [];
