@@ -18,7 +18,7 @@ const BATCHES_PER_TURN = 32;
 const FULL_BATCH = 32;
 const ENOUGH = 96;
 /** Streams finished since the last packets left, after which what there is leaves at once. */
-const FINISHED_AT_ONCE = 8;
+const FINISHED_AT_ONCE = 16;
 /** Wall time is only needed for certificates and tokens; telling it once a second is exact enough. */
 const WALL_CLOCK_INTERVAL = 1000;
 /** A timer that fires later than this was held up, and so was what has arrived meanwhile. */

@@ -26,6 +26,8 @@ const NONE: Reader[] = [];
 
 /** Listeners that are called in the next microtask: one for all of a turn, because the runtime makes an object for each. */
 let due: (() => void)[] = [];
+/** The other of the two lists that take turns: no new one for each turn, which V8 might make among the old objects. */
+let spare: (() => void)[] = [];
 
 function callSoon(listener: () => void): void {
   if (due.push(listener) === 1) queueMicrotask(callDue);
@@ -33,7 +35,8 @@ function callSoon(listener: () => void): void {
 
 function callDue(): void {
   const listeners = due;
-  due = [];
+  due = spare;
+  spare = listeners;
   let called = 0;
   try {
     for (const listener of listeners) {
@@ -42,7 +45,9 @@ function callDue(): void {
     }
   } finally {
     // One that throws does not cost the others their turn.
-    for (const listener of listeners.slice(called)) callSoon(listener);
+    const left = listeners.splice(called);
+    listeners.length = 0;
+    for (const listener of left) callSoon(listener);
   }
 }
 
