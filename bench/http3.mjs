@@ -1,10 +1,11 @@
-// node bench/http3.mjs [--quick] [--only NAME,...] [--rounds N] [--json FILE] [--install]
+// node bench/http3.mjs [--quick] [--only NAME,...] [--sides NAME;...] [--rounds N] [--json FILE] [--install]
 //
 // Measures HTTP/3 against node:http2, a foreign HTTP/3 and the transport alone, all in one run, in turns. Client and server are
 // processes of their own; CPU time is that of both.
 //
 //   --quick        tiny sizes and one round: does everything still run? The numbers mean nothing.
 //   --only         some cases, by name or its beginning
+//   --sides        some sides of them, by their whole names, separated by semicolons
 //   --rounds       rounds per case; default 5
 //   --json FILE    every sample, the medians and the results
 //   --install      first installs the foreign HTTP/3 that is measured against, into .tmp/bench-http3

@@ -60,12 +60,20 @@ function readFlags() {
     options: {
       quick: { type: 'boolean', default: false },
       only: { type: 'string' },
+      sides: { type: 'string' },
       rounds: { type: 'string' },
       json: { type: 'string' },
       install: { type: 'boolean', default: false },
     },
   });
   return { ...values, rounds: values.quick ? 1 : Number(values.rounds ?? 5) };
+}
+
+/** A case with those of its sides that were named. */
+function withSides(benchmark, names) {
+  if (names === undefined) return benchmark;
+  const sides = Object.entries(benchmark.sides).filter(([side]) => names.includes(side));
+  return { ...benchmark, sides: Object.fromEntries(sides) };
 }
 
 /**
@@ -78,7 +86,9 @@ export async function runBenchmark({ install, makeCases }) {
   const flags = readFlags();
   if (flags.install) install();
   const wanted = flags.only?.split(',') ?? [''];
-  const chosen = makeCases().filter(({ name }) => wanted.some((beginning) => name.startsWith(beginning)));
+  const chosen = makeCases()
+    .filter(({ name }) => wanted.some((beginning) => name.startsWith(beginning)))
+    .map((benchmark) => withSides(benchmark, flags.sides?.split(';')));
   const folder = mkdtempSync(join(tmpdir(), 'skein-bench-'));
   const machine = {
     processor: cpus()[0]?.model,
