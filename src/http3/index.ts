@@ -2,7 +2,8 @@
 
 export * from './core/index.js';
 export { Http3Connection, type Http3ConnectionHooks } from './connection.js';
-export { Http3Stream, type Http3Receiver } from './stream.js';
+export type { Http3Receiver } from './receiver.js';
+export { Http3Stream } from './stream.js';
 export type {
   FetchHandler,
   HandlerInfo,

@@ -2,7 +2,8 @@
 
 import type { FieldLine, Http3Error } from './core/index.js';
 import { toHeaders } from './fields.js';
-import type { Http3Receiver, Http3Stream } from './stream.js';
+import type { Http3Receiver } from './receiver.js';
+import type { Http3Stream } from './stream.js';
 
 /** What becomes of content beside being read. */
 export interface MessageBodyOptions {

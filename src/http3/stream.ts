@@ -2,25 +2,10 @@
 
 import type { QuicStreamLike } from '../quic/types/connection.js';
 import { H3, Http3Error } from './core/index.js';
-import type { FieldLine, Http3Event, Priority, RequestHead } from './core/index.js';
+import type { FieldLine, Priority, RequestHead } from './core/index.js';
 import { fromTransport } from './errors.js';
+import type { Http3Receiver, MessageEvent } from './receiver.js';
 import { addContent, bytesOf, lengthOf, room } from './whole-message.js';
-
-/** Takes what the remote sends on a request stream. After `end` or `aborted` nothing more comes. */
-export interface Http3Receiver {
-  /** Client: an interim response, 100 to 199. */
-  informational?(status: number, fields: readonly FieldLine[]): void;
-  /** Client: the header section of the final response. */
-  response?(status: number, fields: readonly FieldLine[], contentLength: number | undefined): void;
-  /**
-   * Content. The view is the receiver's. False: no more for now, until `resume`; what was read from QUIC already, at most
-   * 64 KiB, still comes.
-   */
-  data(bytes: Uint8Array): boolean;
-  trailers(fields: readonly FieldLine[]): void;
-  end(): void;
-  aborted(error: Http3Error): void;
-}
 
 /** What a stream needs of its connection. */
 export interface Http3StreamHost {
@@ -34,11 +19,6 @@ export interface Http3StreamHost {
   /** A half is over. */
   settle(stream: Http3Stream): void;
 }
-
-type MessageEvent = Extract<
-  Http3Event,
-  { kind: 'informational' | 'response' | 'data' | 'trailers' | 'end' | 'aborted' }
->;
 
 /** A request stream (RFC 9114 section 4.1). Made by `Http3Connection`. */
 export class Http3Stream {

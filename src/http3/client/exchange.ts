@@ -4,7 +4,8 @@ import type { Http3Connection } from '../connection.js';
 import { H3, Http3Error, formatPriority } from '../core/index.js';
 import type { FieldLine, Priority, RequestHead } from '../core/index.js';
 import { MessageBody } from '../message-body.js';
-import type { Http3Receiver, Http3Stream } from '../stream.js';
+import type { Http3Receiver } from '../receiver.js';
+import type { Http3Stream } from '../stream.js';
 import { type OutgoingBody, sendBody, wholeBody } from './outgoing-body.js';
 
 /** What is to be asked. */
