@@ -11,6 +11,15 @@ function run(command, args, env = {}) {
   const done = spawnSync(command, args, { encoding: 'utf8', env: { ...process.env, ...env } });
   if (done.error) throw done.error;
   if (done.status !== 0) throw new Error(`${command} ${args.join(' ')}: ${`${done.stdout}${done.stderr}`.trim()}`);
+  return done.stdout;
+}
+
+/** Has TCP of a namespace use a congestion control: by its routes, since a namespace may not change the default to any. */
+function controlTcp(namespace, name) {
+  for (const route of run('ip', ['-n', namespace, 'route', 'show']).split('\n')) {
+    const words = route.trim().split(/\s+/);
+    if (words[0] !== '') run('ip', ['-n', namespace, 'route', 'change', ...words, 'congctl', name]);
+  }
 }
 
 /** Has a namespace lose a part of the packets that come in from the wire, TCP and UDP alike. */
@@ -98,9 +107,7 @@ function openAny(options) {
 export function openWire({ tcp, ...conditions }) {
   const wire = openAny(conditions);
   try {
-    for (const name of tcp === undefined ? [] : [wire.client, wire.server]) {
-      run('ip', ['netns', 'exec', name, 'sysctl', '-qw', `net.ipv4.tcp_congestion_control=${tcp}`]);
-    }
+    for (const name of tcp === undefined ? [] : [wire.client, wire.server]) controlTcp(name, tcp);
   } catch (error) {
     wire.close();
     throw error;
