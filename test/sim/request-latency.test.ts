@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ConnectionOptions, QuicConnection } from '../../src/quic/index.js';
-import type { LinkConditions } from '../../src/testing/sim/index.js';
+import type { LinkConditions, SimNetwork } from '../../src/testing/sim/index.js';
 import { pattern, withPair } from './support/pair.js';
 
 const ROUND_TRIP = 50;
@@ -16,6 +16,8 @@ interface Load {
   readonly connection?: ConnectionOptions;
   readonly perSecond: number;
   readonly seconds: number;
+  /** Sees the network at the end. */
+  readonly look?: (network: SimNetwork) => void;
 }
 
 async function echoBytes(connection: QuicConnection, data: Uint8Array): Promise<void> {
@@ -28,7 +30,7 @@ async function echoBytes(connection: QuicConnection, data: Uint8Array): Promise<
 }
 
 /** What independent requests took from when they were due, in round trips, sorted. */
-async function latencies({ seed, conditions, connection, perSecond, seconds }: Load): Promise<number[]> {
+async function latencies({ seed, conditions, connection, perSecond, seconds, look }: Load): Promise<number[]> {
   const taken: number[] = [];
   const limits = { maxConcurrentStreams: 1000, ...connection };
   await withPair({ seed, conditions: WIRE, connection: limits, capture: 'none' }, async (pair) => {
@@ -49,6 +51,7 @@ async function latencies({ seed, conditions, connection, perSecond, seconds }: L
       ask();
     });
     await network.complete(allAsked.then(() => Promise.all(asked)));
+    look?.(network);
   });
   return taken.sort((a, b) => a - b);
 }
@@ -67,6 +70,19 @@ test('with copies of stream data one lost packet costs the time to the next, not
   const connection = { streamCopies: true };
   const taken = await latencies({ seed: 62, conditions: { lossPercent: 1 }, connection, perSecond: 200, seconds: 20 });
   assert.ok(share(taken, 0.99) < 1.3, `p99 is ${share(taken, 0.99)} round trips`);
+});
+
+test('more requests than the link carries are congestion, however small they are (seed 65)', async () => {
+  let dropped = NaN;
+  await latencies({
+    seed: 65,
+    conditions: { bandwidthBitsPerSecond: 1_000_000, queuePackets: 5 },
+    connection: { streamCopies: true },
+    perSecond: 380,
+    seconds: 10,
+    look: ({ counters }) => (dropped = counters.queue / counters.sent),
+  });
+  assert.ok(dropped > 0.005 && dropped < 0.08, `${dropped} of all datagrams were dropped`);
 });
 
 test('on a wire that loses nothing, no copies are sent (seed 63)', async () => {
