@@ -27,8 +27,8 @@ async function onWire(measure, tcp) {
   try {
     const { client, server } = await measure(wire);
     const { p50Ms, p90Ms, p99Ms, p999Ms, maxMs, cpuMs, count, wallMs } = client;
-    const perSecond = (count / wallMs) * 1000;
-    return { p50Ms, p90Ms, p99Ms, p999Ms, maxMs, perSecond, clientCpuMs: cpuMs, serverCpuMs: server.cpuMs };
+    const answeredPerSecond = (count / wallMs) * 1000;
+    return { p50Ms, p90Ms, p99Ms, p999Ms, maxMs, answeredPerSecond, clientCpuMs: cpuMs, serverCpuMs: server.cpuMs };
   } finally {
     wire.close();
   }
