@@ -1,11 +1,12 @@
 /** Values as CBOR (RFC 8949). */
 
-import { decode, encode } from 'cborg';
+import { decode, encode, Tokenizer, Type, type Token } from 'cborg';
 import { SwarmError } from '../errors.js';
 
 /**
  * What messages, tasks and the shared map can carry: what JSON can, and byte strings, BigInts of 64 bits, NaN and
- * infinities, and `undefined`. Map, Set, Date, functions and symbols cannot be sent.
+ * infinities, and `undefined`. Map, Set, Date, functions and symbols cannot be sent. Strings travel as UTF-8, in which a surrogate without its
+ * other half is U+FFFD.
  */
 export type SwarmValue =
   | undefined
@@ -47,10 +48,38 @@ function textAt(bytes: Uint8Array, from: number, to: number): number {
   return -1;
 }
 
+const DECODE_OPTIONS = { strict: false, rejectDuplicateMapKeys: true };
+/** Bytes of the head of an item by its low five bits from 24 on; below it is the byte itself. */
+const HEAD_BYTES = [2, 3, 5, 9];
+
+/** Keeps a U+FEFF at the beginning of a text: cborg's decoder takes it for a mark of the byte order, which UTF-8 has none of, and drops it. */
+class TextKeeper extends Tokenizer {
+  readonly #bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    super(bytes, DECODE_OPTIONS);
+    this.#bytes = bytes;
+  }
+
+  override next(): Token {
+    const bytes = this.#bytes;
+    const at = this.pos();
+    const token = super.next();
+    if (token.type === Type.string) {
+      const minor = (bytes[at] ?? 0) & 0x1f;
+      const text = at + (minor < 24 ? 1 : (HEAD_BYTES[minor - 24] ?? 1));
+      if (bytes[text] === 0xef && bytes[text + 1] === 0xbb && bytes[text + 2] === 0xbf && text + 2 < this.pos()) {
+        token.value = `\ufeff${String(token.value)}`;
+      }
+    }
+    return token;
+  }
+}
+
 /** @throws SwarmError `ERR_SWARM_PROTOCOL` when the bytes are no single, well-formed item */
 export function decodeValue(bytes: Uint8Array): unknown {
   try {
-    return decode(bytes, { strict: false, rejectDuplicateMapKeys: true });
+    return decode(bytes, { ...DECODE_OPTIONS, tokenizer: new TextKeeper(bytes) });
   } catch (error) {
     const words = error instanceof Error ? error.message : String(error);
     throw new SwarmError('ERR_SWARM_PROTOCOL', `The remote sent CBOR that cannot be read: ${words}`, {
