@@ -48,7 +48,14 @@ function textAt(bytes: Uint8Array, from: number, to: number): number {
   return -1;
 }
 
-const DECODE_OPTIONS = { strict: false, rejectDuplicateMapKeys: true };
+// A tokenizer of one's own is asked for with all options, also those that cborg fills in otherwise.
+const DECODE_OPTIONS = {
+  strict: false,
+  rejectDuplicateMapKeys: true,
+  allowIndefinite: true,
+  allowUndefined: true,
+  allowBigInt: true,
+};
 /** Bytes of the head of an item by its low five bits from 24 on; below it is the byte itself. */
 const HEAD_BYTES = [2, 3, 5, 9];
 
@@ -57,8 +64,10 @@ class TextKeeper extends Tokenizer {
   readonly #bytes: Uint8Array;
 
   constructor(bytes: Uint8Array) {
-    super(bytes, DECODE_OPTIONS);
-    this.#bytes = bytes;
+    // Byte strings are sliced out of it, which of a Buffer would be no copy.
+    const plain = Buffer.isBuffer(bytes) ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength) : bytes;
+    super(plain, DECODE_OPTIONS);
+    this.#bytes = plain;
   }
 
   override next(): Token {
