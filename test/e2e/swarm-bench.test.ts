@@ -17,7 +17,18 @@ interface BenchmarkReport {
   }[];
 }
 
-const ALL = ['request-1', 'request-32', 'request-100', 'lossy', 'tasks', 'death', 'memory'];
+const ALL = [
+  'request-1',
+  'request-32',
+  'request-100',
+  'lossy-200',
+  'lossy-500',
+  'lossy-mixed',
+  'lossy-32',
+  'tasks',
+  'death',
+  'memory',
+];
 
 test('every benchmark of swarms runs and measures something', { timeout: 240_000 }, (context) => {
   const json = join(temporaryFolder(), 'report.json');
