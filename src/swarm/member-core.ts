@@ -73,10 +73,8 @@ export class MemberCore {
   #config: SwarmConfig | undefined;
   /** Set once the membership is over. */
   closeError: SwarmError | undefined;
-  /** Whether handlers may be called. */
-  #isHeld = true;
-  /** Resolves when handlers may be called: once whoever made this member has it in hand. */
-  readonly inHand: Promise<void>;
+  /** What handlers have to wait for, until whoever made this member has it in hand. */
+  inHand: Promise<void> | undefined;
   #release: () => void = () => undefined;
 
   constructor(id: string, options: MemberOptions, emitter: EventEmitter<MemberEvents>) {
@@ -111,7 +109,7 @@ export class MemberCore {
       handlers: this.handlers,
       allows: (agent, permission) => this.allows(agent, permission),
       onError: (error, context) => this.onError(error, context),
-      inHand: () => (this.#isHeld ? this.inHand : undefined),
+      inHand: () => this.inHand,
     });
   }
 
@@ -144,18 +142,13 @@ export class MemberCore {
     this.routes.configure(config);
   }
 
-  /** Whether handlers have to wait for `inHand`. */
-  get isHeld(): boolean {
-    return this.#isHeld;
-  }
-
   /**
    * Lets handlers be called as soon as the promise that gives the member away has been followed: `const agent = await joinSwarm(...)` has
    * set `agent` before a handler can want it.
    */
   giveAway(): void {
     this.clock.soon(() => {
-      this.#isHeld = false;
+      this.inHand = undefined;
       this.#release();
     });
   }
@@ -218,7 +211,7 @@ export class MemberCore {
   }
 
   #serve(head: ExchangeHead, stream: FrameStream, link: Link): void {
-    if (this.#isHeld) {
+    if (this.inHand) {
       void this.inHand.then(() => this.#serve(head, stream, link));
       return;
     }

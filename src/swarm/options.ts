@@ -67,6 +67,11 @@ export function checkWords(name: string, values: readonly unknown[]): readonly s
   return [...new Set(values as readonly string[])];
 }
 
+/** Whether two lists hold the same words, in whatever order; no list holds one twice. */
+export function sameWords(left: readonly string[], right: readonly string[]): boolean {
+  return left.length === right.length && left.every((word) => right.includes(word));
+}
+
 /** Splits `host:port`, `[ipv6]:port` or `host`. @throws SwarmError `ERR_SWARM_INVALID_OPTION` */
 export function parseAddress(option: string, text: string, defaultPort: number): { host: string; port: number } {
   const match = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/.exec(text);

@@ -29,7 +29,7 @@ export class Happenings {
       child.onReport((report) => {
         if (report.type !== 'halfway') return;
         if (this.death) child.tell({ type: 'goOn' });
-        else this.#kill(id, child, report);
+        else this.#kill(id, child, report.capability);
       });
     }
     member.on('memberLeft', ({ id }, reason) => {
@@ -47,12 +47,8 @@ export class Happenings {
     return stats;
   }
 
-  #kill(
-    agent: string,
-    child: Child,
-    { task, capability }: { readonly task: string; readonly capability: string },
-  ): void {
-    const death: Death = { agent, pid: child.pid, task, capability, killedAt: performance.now() };
+  #kill(agent: string, child: Child, capability: string): void {
+    const death: Death = { agent, pid: child.pid, capability, killedAt: performance.now() };
     this.death = death;
     void child.kill().then((how) => {
       death.how = how;

@@ -9,8 +9,7 @@ import type { Ledger } from './ledger.js';
 export interface Death {
   readonly agent: string;
   readonly pid: number;
-  /** In whose middle it was. */
-  readonly task: string;
+  /** Of the task in whose middle it was. */
   readonly capability: string;
   readonly killedAt: number;
   /** How the process ended. */

@@ -3,14 +3,13 @@
 import { Http3Error } from '../core/index.js';
 import type { FieldLine } from '../core/index.js';
 import { toHeaders } from '../fields.js';
-import { WHOLE_BYTES } from '../whole-message.js';
+import { bytesOf as encodeContent, WHOLE_BYTES } from '../whole-message.js';
 import { Exchange } from './exchange.js';
 import { isThenable } from './fetch-exchange.js';
 import { fieldsOfStream, hasNoContent, stateLength, trailerFields } from './response-fields.js';
 import { writeChunk, writeWhole } from './response-writer.js';
 import type { ResponseFields, ServerStream } from './server-stream.js';
 
-const encoder = new TextEncoder();
 /** What was taken at once needs no promise of its own. */
 const TAKEN = Promise.resolve();
 
@@ -211,6 +210,5 @@ function checked(content: unknown): string | Uint8Array {
 }
 
 function bytesOf(content: string | Uint8Array): Uint8Array {
-  const given = checked(content);
-  return typeof given === 'string' ? encoder.encode(given) : given;
+  return encodeContent(checked(content));
 }

@@ -9,7 +9,7 @@ import { SwarmEndpoint } from '../link/endpoint.js';
 import { Overlay } from '../link/overlay.js';
 import { MemberCore } from '../member-core.js';
 import { SwarmMember } from '../member.js';
-import { checkOption, checkWords, DEFAULT_LEASE } from '../options.js';
+import { checkOption, checkWords, DEFAULT_LEASE, sameWords } from '../options.js';
 import { findSecret, isLoopback } from '../security/development.js';
 import type { SwarmIdentity } from '../security/identity.js';
 import { Secrets } from '../security/secrets.js';
@@ -352,8 +352,4 @@ function toChange<T extends { readonly value?: Uint8Array | undefined }>(
   change: T,
 ): T & { value: Uint8Array | undefined } {
   return { ...change, value: change.value };
-}
-
-function sameWords(left: readonly string[], right: readonly string[]): boolean {
-  return left.length === right.length && left.every((word) => right.includes(word));
 }

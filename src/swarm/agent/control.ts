@@ -7,7 +7,7 @@ import { dialError, type SwarmEndpoint } from '../link/endpoint.js';
 import { streamError, type FrameStream } from '../link/frame-stream.js';
 import { Link } from '../link/links.js';
 import type { Secrets } from '../security/secrets.js';
-import { DEFAULT_LEASE } from '../options.js';
+import { DEFAULT_LEASE, sameWords } from '../options.js';
 import { CLOSE_CODE } from '../wire/codes.js';
 import { decodeControl, type ControlMessage, type MapUpdate, type Welcome } from '../wire/control.js';
 import { codeOf } from '../wire/error-codes.js';
@@ -176,8 +176,7 @@ export class AgentControl {
     if (capabilities !== told.capabilities || concurrency !== told.concurrency) {
       this.send({ t: 'update', capabilities: [...capabilities], concurrency });
     }
-    const sameTopics = topics.length === told.topics.length && topics.every((topic) => told.topics.includes(topic));
-    if (!sameTopics) this.send({ t: 'update', topics: [...topics] });
+    if (!sameWords(topics, told.topics)) this.send({ t: 'update', topics: [...topics] });
   }
 
   /** The coordinator is given up when nothing has come from it for a lease, as it gives up agents. */

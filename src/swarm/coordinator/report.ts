@@ -1,5 +1,6 @@
 /** What the coordinator tells of the swarm. */
 
+import { formatSocketAddress } from '../../quic/udp/address.js';
 import { toQuicStats } from '../../quic-config.js';
 import type { SwarmEndpoint } from '../link/endpoint.js';
 import type { MemberCore } from '../member-core.js';
@@ -49,14 +50,13 @@ function agentStats(
   const info = sources.core.view.get(id);
   const { connection } = member.link;
   const { rttMs, packetsLost, bytesSent, bytesReceived } = connection.stats();
-  const { address, port } = connection.remoteAddress;
   return {
     id,
     role: info?.role ?? '',
     incarnation: member.incarnation,
     capabilities: [...(info?.capabilities ?? [])],
-    address: hostAndPort(address, port),
-    reachedAt: info ? hostAndPort(info.host, info.port) : '',
+    address: formatSocketAddress(connection.remoteAddress),
+    reachedAt: info ? formatSocketAddress({ address: info.host, port: info.port }) : '',
     rttMs,
     packetsLost,
     bytesSent,
@@ -71,8 +71,4 @@ function agentStats(
     },
     links: sources.links.get(id) ?? [],
   };
-}
-
-function hostAndPort(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

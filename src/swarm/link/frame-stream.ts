@@ -5,7 +5,7 @@ import { QuicError } from '../../quic/index.js';
 import { SwarmError } from '../errors.js';
 import { FRAME, STREAM_CODE, errorOfStreamCode } from '../wire/codes.js';
 import { encodeValue } from '../wire/codec.js';
-import { FrameReader, frameHeader, writeFrame, writeTextFrame, type Frame } from '../wire/frames.js';
+import { copyOf, FrameReader, frameHeader, writeFrame, writeTextFrame, type Frame } from '../wire/frames.js';
 
 /** Frames that fit are put together here, so that they cross into the engine at once. It is empty again before anybody waits. */
 const scratch = Buffer.allocUnsafeSlow(16 * 1024);
@@ -198,10 +198,9 @@ export class FrameStream {
   }
 
   #writeScratch(end: number): Promise<void> | undefined {
-    const bytes = scratch.subarray(0, end);
-    const taken = this.#tryWrite(bytes);
-    // A copy, which `slice` of a Buffer is not: others write over the scratch before QUIC has taken the rest.
-    return taken === end ? undefined : this.#writeRest(new Uint8Array(bytes.subarray(taken)));
+    const taken = this.#tryWrite(scratch.subarray(0, end));
+    // Others write over the scratch before QUIC has taken the rest.
+    return taken === end ? undefined : this.#writeRest(copyOf(scratch, taken, end));
   }
 
   #tryWrite(bytes: Uint8Array): number {

@@ -54,7 +54,7 @@ export function encodeFrames(...frames: readonly Frame[]): Uint8Array {
 }
 
 /** Not by `slice`, which copies nothing where the bytes are a Buffer. */
-function copyOf(bytes: Uint8Array, from: number, to: number): Uint8Array {
+export function copyOf(bytes: Uint8Array, from: number, to: number): Uint8Array {
   return new Uint8Array(bytes.subarray(from, to));
 }
 

@@ -97,7 +97,7 @@ export class Worker {
     });
     aborted.catch(() => undefined); // It may come when nobody waits any more.
     try {
-      if (this.#core.isHeld) await this.#core.inHand;
+      if (this.#core.inHand) await this.#core.inHand;
       signal.throwIfAborted();
       const handler = this.#core.handlers.get(capability, this.#core.id);
       const context = contextOf(capability, order, sink, signal);
