@@ -17,6 +17,12 @@ export function lengthOf(content: string | Uint8Array): number {
   return typeof content === 'string' ? Buffer.byteLength(content) : content.length;
 }
 
+/** Whether content is surely no longer than {@link WHOLE_BYTES}: a character of a string takes at most three bytes. */
+export function fitsWhole(content: string | Uint8Array): boolean {
+  return content.length <= (typeof content === 'string' ? WHOLE_BYTES / 3 : WHOLE_BYTES);
+}
+
+/** Content as bytes; a string in UTF-8. */
 export function bytesOf(content: string | Uint8Array): Uint8Array {
   return typeof content === 'string' ? encoder.encode(content) : content;
 }

@@ -2,14 +2,14 @@
 
 import { type FieldLine, Http3Error } from '../core/index.js';
 import type { Http3Stream } from '../stream.js';
+import { bytesOf } from '../whole-message.js';
 
 /** What can be sent as the body of a request. */
 export type OutgoingBody = string | Uint8Array | ArrayBuffer | Blob | AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
 /** Bytes that are all there, or undefined for content that comes bit by bit. */
 export function wholeBody(body: OutgoingBody): Uint8Array | undefined {
-  if (typeof body === 'string') return new TextEncoder().encode(body);
-  if (body instanceof Uint8Array) return body;
+  if (typeof body === 'string' || body instanceof Uint8Array) return bytesOf(body);
   if (body instanceof ArrayBuffer) return new Uint8Array(body);
   return undefined;
 }
@@ -37,7 +37,7 @@ export async function sendBody(
 }
 
 async function sendChunk(stream: Http3Stream, chunk: unknown): Promise<void> {
-  const bytes = typeof chunk === 'string' ? new TextEncoder().encode(chunk) : chunk;
+  const bytes = typeof chunk === 'string' ? bytesOf(chunk) : chunk;
   if (!(bytes instanceof Uint8Array)) {
     throw new Http3Error(
       'ERR_HTTP3_INVALID_MESSAGE',

@@ -20,14 +20,15 @@ export function statusLine(status: number): FieldLine {
   return line;
 }
 
-/** Gathers the lines of a response; adds what is missing. */
+/** Gathers the lines of a header or trailer section; adds what is missing. */
 class Section {
   readonly lines: FieldLine[];
   #hasDate = false;
   #hasLength = false;
 
-  constructor(status: number) {
-    this.lines = [statusLine(status)];
+  /** @param lines those that come first */
+  constructor(...lines: FieldLine[]) {
+    this.lines = lines;
   }
 
   add(name: string, value: string): void {
@@ -52,14 +53,14 @@ class Section {
 /** That of a `Response`. What HEAD would have got with GET is not known where there is no body. */
 export function fieldsOfResponse(response: Response, isHead: boolean): FieldLine[] {
   const { status, headers } = response;
-  const section = new Section(status);
+  const section = new Section(statusLine(status));
   for (const [name, value] of headers) section.add(name, value);
   return section.end(!isHead && !hasNoContent(status) && response.body === null);
 }
 
 /** That of a response on a stream. */
 export function fieldsOfStream(status: number, given: ResponseFields | undefined, isEmpty: boolean): FieldLine[] {
-  const section = new Section(status);
+  const section = new Section(statusLine(status));
   if (given !== undefined) addGiven(section, given);
   return section.end(isEmpty && !hasNoContent(status));
 }
@@ -73,9 +74,9 @@ export function stateLength(fields: FieldLine[], length: number): void {
 
 /** Trailers in any form. */
 export function trailerFields(given: NonNullable<ResponseFields>): readonly FieldLine[] {
-  const section = new Section(200);
+  const section = new Section();
   addGiven(section, given);
-  return section.lines.slice(1);
+  return section.lines;
 }
 
 function addGiven(section: Section, given: NonNullable<ResponseFields>): void {

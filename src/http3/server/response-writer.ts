@@ -4,7 +4,7 @@ import { H3 } from '../core/index.js';
 import type { FieldLine } from '../core/index.js';
 import { dateLine } from '../fields.js';
 import type { Http3Stream } from '../stream.js';
-import { WHOLE_BYTES } from '../whole-message.js';
+import { bytesOf, fitsWhole, WHOLE_BYTES } from '../whole-message.js';
 import { takeContent } from './response-content.js';
 import { fieldsOfResponse, hasNoContent, stateLength, statusLine } from './response-fields.js';
 
@@ -70,11 +70,8 @@ function writeContent(
     stream.sendHeaders(fields, true);
     return undefined;
   }
-  // A character of a string takes at most three bytes.
-  if (content.length <= (typeof content === 'string' ? WHOLE_BYTES / 3 : WHOLE_BYTES)) {
-    return writeWhole(stream, fields, content, progress);
-  }
-  const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
+  if (fitsWhole(content)) return writeWhole(stream, fields, content, progress);
+  const bytes = bytesOf(content);
   stateLength(fields, bytes.length);
   return writeLarge(stream, fields, bytes, progress);
 }

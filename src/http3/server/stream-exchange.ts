@@ -3,7 +3,7 @@
 import { Http3Error } from '../core/index.js';
 import type { FieldLine } from '../core/index.js';
 import { toHeaders } from '../fields.js';
-import { bytesOf as encodeContent, WHOLE_BYTES } from '../whole-message.js';
+import { bytesOf as encodeContent, fitsWhole } from '../whole-message.js';
 import { Exchange } from './exchange.js';
 import { isThenable } from './fetch-exchange.js';
 import { fieldsOfStream, hasNoContent, stateLength, trailerFields } from './response-fields.js';
@@ -117,8 +117,7 @@ export class StreamExchange extends Exchange implements ServerStream {
       if (isBare || isEmpty) this.#over();
       return TAKEN;
     }
-    // A character of a string takes at most three bytes.
-    if (content.length <= (typeof content === 'string' ? WHOLE_BYTES / 3 : WHOLE_BYTES)) {
+    if (fitsWhole(content)) {
       const accepted = writeWhole(this.stream, lines, content, this.progress);
       this.begin();
       this.#stage = 'over';
