@@ -137,7 +137,14 @@ export function hostCrypto(view: MemoryView, draws: boolean): HostCryptoImports 
       attempt(() => {
         const kind = SIGNATURES[algorithm];
         if (!kind) return CANNOT;
-        const verifier = withPadding(publicKeys.get(kind.key, view(key, keyLen)), kind);
+        const made = publicKeys.get(kind.key, view(key, keyLen));
+        if (kind.key === 'RSA') {
+          const bits = made.asymmetricKeyDetails?.modulusLength;
+          if (bits === undefined) return CANNOT;
+          // OpenSSL takes a PSS signature without its first byte where that is zero (RFC 8017 section 8.1.2, step 1).
+          if (signatureLen !== Math.ceil(bits / 8)) return 0;
+        }
+        const verifier = withPadding(made, kind);
         return verify(kind.hash, view(message, messageLen), verifier, view(signature, signatureLen)) ? 1 : 0;
       }),
     key_import: (format, der, derLen) =>

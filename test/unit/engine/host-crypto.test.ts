@@ -103,6 +103,15 @@ for (const [name, { make, hash, salt }] of Object.entries(KINDS) as [keyof typeo
       }
     });
 
+    if (salt !== undefined) {
+      test('one that begins with zero is none without it', () => {
+        let zero = signature;
+        while (zero[0] !== 0) zero = sign(hash, message, padded(privateKey, salt));
+        assert.equal(call(algorithm, key, message, zero), 1);
+        assert.equal(call(algorithm, key, message, zero.subarray(1)), 0);
+      });
+    }
+
     test('not by another key, nor under another algorithm', () => {
       assert.equal(call(algorithm, bits(make().publicKey), message, signature), 0);
       for (const other of Object.values(HOST_SIGNATURE)) {
