@@ -29,6 +29,9 @@ export interface PathDetails {
   readonly observed: Uint32Array;
 }
 
+/** From so many bytes on, zeroing memory before it is written costs more than the ways around it. */
+const UNZEROED_BYTES = 16_384;
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -225,7 +228,12 @@ export class Engine extends EngineCore {
 
   /** Copies the first `len` bytes that the last `read` or `receiveDatagram` left. */
   readBytes(len: number): Uint8Array<ArrayBuffer> {
-    return this.instance.u8.slice(this.streamBuffer, this.streamBuffer + len);
+    const { u8 } = this.instance;
+    if (len < UNZEROED_BYTES) return u8.slice(this.streamBuffer, this.streamBuffer + len);
+    // Memory that is not zeroed first: all of it is written here.
+    const bytes = new Uint8Array(Buffer.allocUnsafeSlow(len).buffer as ArrayBuffer, 0, len);
+    bytes.set(u8.subarray(this.streamBuffer, this.streamBuffer + len));
+    return bytes;
   }
 
   /** Copies the first `len` bytes that the last `read` left to `into`, from `at` on. */

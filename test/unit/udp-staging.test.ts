@@ -7,15 +7,25 @@ import { StagingRing } from '../../src/quic/udp/staging-ring.js';
 test('a staged datagram stays as it is while it waits', () => {
   fc.assert(
     fc.property(
-      fc.array(fc.record({ length: fc.integer({ min: 0, max: 90 }), drains: fc.boolean() }), { maxLength: 60 }),
+      fc.array(
+        fc.record({
+          length: fc.oneof(fc.constant(32), fc.integer({ min: 0, max: 90 })),
+          segmentSize: fc.constantFrom(0, 16, 20),
+          drains: fc.boolean(),
+        }),
+        { maxLength: 60 },
+      ),
       (steps) => {
         const ring = new StagingRing(64);
         const memory = new Uint8Array(90);
         let waiting: { staged: Uint8Array; value: number; length: number }[] = [];
-        for (const [index, { length, drains }] of steps.entries()) {
+        for (const [index, { length, segmentSize, drains }] of steps.entries()) {
           memory.fill(index + 1);
-          const staged = ring.stage(memory.subarray(0, length), () => waiting.length > 0);
-          waiting.push({ staged, value: index + 1, length });
+          const datagrams = ring.stage(memory.subarray(0, length), segmentSize, () => waiting.length > 0);
+          const sizes = datagrams.map((datagram) => datagram.length);
+          assert.equal(sizes.reduce((sum, size) => sum + size, 0), length);
+          assert.ok(sizes.slice(0, -1).every((size) => size === segmentSize));
+          for (const staged of datagrams) waiting.push({ staged, value: index + 1, length: staged.length });
           memory.fill(0xee);
           for (const one of waiting) {
             assert.equal(one.staged.length, one.length);
@@ -30,10 +40,19 @@ test('a staged datagram stays as it is while it waits', () => {
 
 test('one ring serves for as long as nothing waits', () => {
   const ring = new StagingRing(1_000);
-  const first = ring.stage(new Uint8Array(400), () => false);
-  for (let count = 0; count < 20; count++) {
-    assert.equal(ring.stage(new Uint8Array(400), () => false).buffer, first.buffer);
-  }
-  ring.stage(new Uint8Array(400), () => false);
-  assert.notEqual(ring.stage(new Uint8Array(400), () => true).buffer, first.buffer);
+  const stage = (waits: boolean) => ring.stage(new Uint8Array(400), 0, () => waits)[0]?.buffer;
+  const first = stage(false);
+  for (let count = 0; count < 20; count++) assert.equal(stage(false), first);
+  stage(false);
+  assert.notEqual(stage(true), first);
+});
+
+test('payloads of one size find the views of the round before, and others never do', () => {
+  const ring = new StagingRing(1_000);
+  const stage = (length: number, segmentSize: number) => ring.stage(new Uint8Array(length), segmentSize, () => false);
+  const first = stage(400, 100);
+  stage(400, 100);
+  assert.equal(stage(400, 100), first);
+  stage(400, 100);
+  assert.deepEqual(stage(400, 150).map((datagram) => datagram.length), [150, 150, 100]);
 });

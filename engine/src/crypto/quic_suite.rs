@@ -1,7 +1,7 @@
 //! Our ChaCha20-Poly1305 and AES-GCM as rustls's packet and header protection for QUIC (RFC 9001 section 5).
 
 use rustls::Error;
-use rustls::crypto::cipher::{AeadKey, Iv, Nonce};
+use rustls::crypto::cipher::{AeadKey, Iv};
 use rustls::quic::{Algorithm, HeaderProtectionKey, PacketKey, Tag};
 use zeroize::Zeroize;
 
@@ -124,7 +124,15 @@ impl<K: Key> OurPacketKey<K> {
     /// RFC 9001 section 5.3, and for paths other than 0 the nonce of the multipath extension
     /// (draft-ietf-quic-multipath).
     fn nonce(&self, path_id: u32, packet_number: u64) -> [u8; NONCE_LEN] {
-        Nonce::for_path(path_id, &Iv::from(self.iv), packet_number).0
+        let mut nonce = self.iv;
+        let (path, number) = nonce.split_at_mut(4);
+        for (byte, id) in path.iter_mut().zip(path_id.to_be_bytes()) {
+            *byte ^= id;
+        }
+        for (byte, part) in number.iter_mut().zip(packet_number.to_be_bytes()) {
+            *byte ^= part;
+        }
+        nonce
     }
 
     fn seal(&self, nonce: [u8; NONCE_LEN], header: &[u8], payload: &mut [u8]) -> Result<Tag, Error> {

@@ -91,14 +91,7 @@ export class DgramSocket implements SystemSocket {
 
   send(payload: Uint8Array, segmentSize: number, remote: SocketAddress, _ecn: number): void {
     if (this.#closed !== undefined) return;
-    const staged = this.#ring.stage(payload, this.#waits);
-    if (segmentSize === 0 || segmentSize >= staged.length) {
-      this.#sendOne(staged, remote);
-      return;
-    }
-    for (let start = 0; start < staged.length; start += segmentSize) {
-      this.#sendOne(staged.subarray(start, start + segmentSize), remote);
-    }
+    for (const datagram of this.#ring.stage(payload, segmentSize, this.#waits)) this.#sendOne(datagram, remote);
   }
 
   flush(): void {

@@ -1,16 +1,32 @@
 /** Bytes of a ring: some 180 datagrams of an ordinary path, or 4 of the largest; small, so that it stays in the cache. */
 const RING_BYTES = 1 << 18;
+/** Places whose views are kept. More, with small payloads, get views of their own. */
+const KEPT_PLACES = 64;
+
+/** The datagrams of one payload that was staged at a place of the ring. */
+interface Place {
+  readonly start: number;
+  readonly length: number;
+  readonly segmentSize: number;
+  readonly datagrams: readonly Uint8Array[];
+}
 
 /**
  * Memory where datagrams wait for the kernel. What the transport hands over lies in the engine's memory and is
  * overwritten as soon as `send` returns, while the operating system may take a datagram later when its buffer is full.
  * Slots are given out in order; a ring that is used up is used again when nothing of it waits any more, and is left to
  * the datagrams that wait in it otherwise.
+ *
+ * Payloads of a transfer are of one size, so each round finds the same places again: their views are kept, because making
+ * one costs as much as copying its bytes.
  */
 export class StagingRing {
   readonly #capacity: number;
   #ring: Uint8Array<ArrayBuffer>;
   #used = 0;
+  /** Number of the next place in this round. */
+  #next = 0;
+  #places: (Place | undefined)[] = [];
 
   /** @param capacity bytes of one ring */
   constructor(capacity: number = RING_BYTES) {
@@ -19,19 +35,39 @@ export class StagingRing {
   }
 
   /**
-   * Copies a payload and returns the copy, which stays as it is for as long as something refers to it and waits.
+   * Copies a payload and returns the datagrams of the copy, which stays as it is for as long as something refers to it and
+   * waits.
    *
+   * @param segmentSize bytes of each datagram but the last; 0: all is one datagram
    * @param waiting whether any datagram staged earlier may still wait
    */
-  stage(payload: Uint8Array, waiting: () => boolean): Uint8Array {
-    if (payload.length > this.#capacity) return new Uint8Array(payload);
-    if (this.#used + payload.length > this.#capacity) {
-      if (waiting()) this.#ring = new Uint8Array(this.#capacity);
+  stage(payload: Uint8Array, segmentSize: number, waiting: () => boolean): readonly Uint8Array[] {
+    const { length } = payload;
+    if (length > this.#capacity) return split(new Uint8Array(payload), 0, length, segmentSize);
+    if (this.#used + length > this.#capacity) {
+      if (waiting()) {
+        this.#ring = new Uint8Array(this.#capacity);
+        this.#places = [];
+      }
       this.#used = 0;
+      this.#next = 0;
     }
     const start = this.#used;
-    this.#used = start + payload.length;
+    this.#used = start + length;
     this.#ring.set(payload, start);
-    return this.#ring.subarray(start, this.#used);
+    const index = this.#next++;
+    const kept = this.#places[index];
+    if (kept?.start === start && kept.length === length && kept.segmentSize === segmentSize) return kept.datagrams;
+    const datagrams = split(this.#ring, start, length, segmentSize);
+    if (index < KEPT_PLACES) this.#places[index] = { start, length, segmentSize, datagrams };
+    return datagrams;
   }
+}
+
+function split(bytes: Uint8Array, start: number, length: number, segmentSize: number): Uint8Array[] {
+  const end = start + length;
+  if (segmentSize === 0 || segmentSize >= length) return [bytes.subarray(start, end)];
+  const datagrams: Uint8Array[] = [];
+  for (let at = start; at < end; at += segmentSize) datagrams.push(bytes.subarray(at, Math.min(at + segmentSize, end)));
+  return datagrams;
 }

@@ -316,6 +316,10 @@ impl<'a, 'b> PacketBuilder<'a, 'b> {
             path_stats.sent_plpmtud_probes += is_mtud_probe as u64;
         }
 
+        // Of several packets that leave at once only the first moves the probe timeout: it is counted from the time of the
+        // latest.
+        let moves_timeout = !ack_eliciting || !conn.loss_timer_stands(now, space_id, path_id);
+
         let packet = SentPacket {
             path_generation: conn.paths.get_mut(&path_id).unwrap().data.generation(),
             largest_acked: sent.largest_acked,
@@ -347,7 +351,9 @@ impl<'a, 'b> PacketBuilder<'a, 'b> {
                     .congestion
                     .on_packet_sent(now, size, packet_number)
             }
-            conn.set_loss_detection_timer(now, path_id);
+            if moves_timeout {
+                conn.set_loss_detection_timer(now, path_id);
+            }
             conn.path_data_mut(path_id).pacing.on_transmit(size);
         }
     }

@@ -12,7 +12,7 @@ use rand::{CryptoRng, RngExt};
 use sorted_index_buffer::SortedIndexBuffer;
 use tracing::trace;
 
-use super::{PathId, paths::PathResponses, paths::PathRetransmits};
+use super::{PathId, path_map::PathMap, paths::PathResponses, paths::PathRetransmits};
 use crate::{
     Dir, Duration, FourTuple, FxHashMap, FxHashSet, Instant, StreamId, TransportError,
     TransportErrorCode, VarInt,
@@ -33,7 +33,7 @@ pub(super) struct PacketSpace {
     /// Each [`PathId`] has it's own [`PacketNumberSpace`].  Only the [`SpaceId::Data`] can
     /// have multiple packet number spaces, the other spaces only have a number space for
     /// `PathId::ZERO`, which is populated at creation.
-    pub(super) number_spaces: BTreeMap<PathId, Box<PacketNumberSpace>>,
+    pub(super) number_spaces: PathMap<Box<PacketNumberSpace>>,
 }
 
 impl PacketSpace {
@@ -41,7 +41,7 @@ impl PacketSpace {
         let number_space_0 = PacketNumberSpace::new(now, space, rng);
         Self {
             pending: Retransmits::default(),
-            number_spaces: BTreeMap::from([(PathId::ZERO, Box::new(number_space_0))]),
+            number_spaces: PathMap::of(PathId::ZERO, Box::new(number_space_0)),
         }
     }
 
@@ -50,7 +50,7 @@ impl PacketSpace {
         let number_space_0 = PacketNumberSpace::new_deterministic(now, space);
         Self {
             pending: Retransmits::default(),
-            number_spaces: BTreeMap::from([(PathId::ZERO, Box::new(number_space_0))]),
+            number_spaces: PathMap::of(PathId::ZERO, Box::new(number_space_0)),
         }
     }
 

@@ -2,9 +2,8 @@
 
 use crate::Duration;
 use crate::FrameType;
-use crate::FxHashMap;
 
-use super::PathId;
+use super::{PathId, path_map::PathMap};
 
 /// Statistics about UDP datagrams transmitted or received on a connection.
 ///
@@ -412,12 +411,12 @@ impl core::ops::AddAssign<PathStats> for ConnectionStats {
 ///
 /// [`Connection`]: super::Connection
 #[derive(Debug, Default)]
-pub(super) struct PathStatsMap(FxHashMap<PathId, PathStats>);
+pub(super) struct PathStatsMap(PathMap<PathStats>);
 
 impl PathStatsMap {
     /// Returns the [`PathStats`] for the path.
     pub(super) fn get_mut(&mut self, path_id: PathId) -> &mut PathStats {
-        self.0.entry(path_id).or_default()
+        self.0.get_or_insert_with(path_id, PathStats::default)
     }
 
     pub(super) fn get(&self, path_id: PathId) -> Option<PathStats> {
