@@ -231,7 +231,8 @@ export class Engine extends EngineCore {
     const { u8 } = this.instance;
     if (len < UNZEROED_BYTES) return u8.slice(this.streamBuffer, this.streamBuffer + len);
     // Memory that is not zeroed first: all of it is written here.
-    const bytes = new Uint8Array(Buffer.allocUnsafeSlow(len).buffer as ArrayBuffer, 0, len);
+    const { buffer, byteOffset } = Buffer.allocUnsafeSlow(len);
+    const bytes = new Uint8Array(buffer as ArrayBuffer, byteOffset, len);
     bytes.set(u8.subarray(this.streamBuffer, this.streamBuffer + len));
     return bytes;
   }

@@ -23,7 +23,10 @@ test('a staged datagram stays as it is while it waits', () => {
           memory.fill(index + 1);
           const datagrams = ring.stage(memory.subarray(0, length), segmentSize, () => waiting.length > 0);
           const sizes = datagrams.map((datagram) => datagram.length);
-          assert.equal(sizes.reduce((sum, size) => sum + size, 0), length);
+          assert.equal(
+            sizes.reduce((sum, size) => sum + size, 0),
+            length,
+          );
           assert.ok(sizes.slice(0, -1).every((size) => size === segmentSize));
           for (const staged of datagrams) waiting.push({ staged, value: index + 1, length: staged.length });
           memory.fill(0xee);
@@ -54,5 +57,8 @@ test('payloads of one size find the views of the round before, and others never 
   stage(400, 100);
   assert.equal(stage(400, 100), first);
   stage(400, 100);
-  assert.deepEqual(stage(400, 150).map((datagram) => datagram.length), [150, 150, 100]);
+  assert.deepEqual(
+    stage(400, 150).map((datagram) => datagram.length),
+    [150, 150, 100],
+  );
 });

@@ -2394,7 +2394,8 @@ impl Connection {
 
                 let cid_state = self
                     .local_cid_state
-                    .get_or_insert_with(path_id, || CidState::new(cid_len, cid_lifetime, now, 0));
+                    .entry(path_id)
+                    .or_insert_with(|| CidState::new(cid_len, cid_lifetime, now, 0));
                 cid_state.new_cids(&ids, now);
 
                 ids.into_iter().rev().for_each(|frame| {
@@ -3877,7 +3878,10 @@ impl Connection {
     ///
     /// True when another was sent at the same time and is in flight: what the timeout is computed from is the same then.
     fn loss_timer_stands(&mut self, now: Instant, space_id: SpaceId, path_id: PathId) -> bool {
-        if space_id != SpaceId::Data || !self.is_handshake_confirmed() {
+        if space_id != SpaceId::Data
+            || !self.is_handshake_confirmed()
+            || self.abandoned_paths.contains(&path_id)
+        {
             return false;
         }
         let Some(path) = self.path(path_id) else {
@@ -5436,8 +5440,7 @@ impl Connection {
                 }
                 let remote_cids = self
                     .remote_cids
-                    .entry(path_id)
-                    .or_insert_with(|| CidQueue::new(frame.id));
+                    .get_or_insert_with(path_id, || CidQueue::new(frame.id));
                 if remote_cids.active().is_empty() {
                     return Err(TransportError::PROTOCOL_VIOLATION(
                         "NEW_CONNECTION_ID when CIDs aren't in use",
