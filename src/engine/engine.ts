@@ -232,7 +232,7 @@ export class Engine extends EngineCore {
     if (len < UNZEROED_BYTES) return u8.slice(this.streamBuffer, this.streamBuffer + len);
     // Memory that is not zeroed first: all of it is written here.
     const { buffer, byteOffset } = Buffer.allocUnsafeSlow(len);
-    const bytes = new Uint8Array(buffer as ArrayBuffer, byteOffset, len);
+    const bytes = new Uint8Array(buffer, byteOffset, len);
     bytes.set(u8.subarray(this.streamBuffer, this.streamBuffer + len));
     return bytes;
   }
