@@ -5,7 +5,7 @@
 //   npm test -- test/unit/errors.test.ts       some files
 //   npm test -- unit --test-name-pattern=pins  options of node --test go through
 //
-// SKEIN_TEST_REPORT=FILE also writes a TAP report there, which .ci/run counts.
+// SKEIN_TEST_REPORT=FILE also writes TAP reports, FILE.0 and so on, which .ci/run counts.
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -14,8 +14,17 @@ import { root } from './build.mjs';
 import { setupOrExit } from './setup.mjs';
 
 const defaultSuites = ['unit', 'property', 'sim', 'integration', 'packaging'];
-/** Suites that use the whole machine, or measure it: one file at a time, and longer before a file counts as stuck. */
-const heavySuites = new Set(['conformance', 'interop', 'runtimes', 'e2e', 'soak', 'packaging']);
+/** Suites that take long: longer before a file counts as stuck, and only so many files at a time. */
+const heavySuites = new Map([
+  // They build and download into folders that they share.
+  ['packaging', 1],
+  ['runtimes', 1],
+  // Several processes each, which wait for one another more than they compute.
+  ['conformance', 2],
+  ['e2e', 2],
+  ['interop', 2],
+  ['soak', 2],
+]);
 const minute = 60_000;
 
 function testFiles(folder) {
@@ -59,18 +68,23 @@ if (files.length === 0) {
   console.error(`test: no *.test.ts in ${suites.join(', ')}`);
   process.exit(2);
 }
-const isHeavy = (file) => heavySuites.has(file.split(/[\\/]/)[1] ?? '');
-const light = files.filter((file) => !isHeavy(file));
-const heavy = files.filter(isHeavy);
 const report = process.env.SKEIN_TEST_REPORT;
+const suiteOf = (file) => file.split(/[\\/]/)[1] ?? '';
+/** Files that run together: the light ones, then the heavy ones by how many of them may run at a time. */
+const batches = [
+  { concurrency: availableParallelism(), timeout: 3 * minute, isOf: (file) => !heavySuites.has(suiteOf(file)) },
+  ...[1, 2].map((concurrency) => ({
+    concurrency,
+    timeout: 15 * minute,
+    isOf: (file) => heavySuites.get(suiteOf(file)) === concurrency,
+  })),
+];
 
 let status = 0;
-if (light.length > 0) {
-  status ||= await run(light, options, { concurrency: availableParallelism(), timeout: 3 * minute, report });
-}
-if (heavy.length > 0) {
-  const second = report && light.length > 0 ? `${report}.heavy` : report;
-  const ended = await run(heavy, options, { concurrency: 1, timeout: 15 * minute, report: second });
+for (const [index, { concurrency, timeout, isOf }] of batches.entries()) {
+  const batch = files.filter(isOf);
+  if (batch.length === 0) continue;
+  const ended = await run(batch, options, { concurrency, timeout, report: report && `${report}.${index}` });
   status ||= ended;
 }
 process.exitCode = status;

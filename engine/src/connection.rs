@@ -34,7 +34,7 @@ pub struct Connection {
     /// Last known remote address of path 0, to notice migration.
     remote: Option<std::net::SocketAddr>,
     tickets_seen: u32,
-    /// Set on a server until the client has proved its address.
+    /// Set on a server until the client has proved its address, which its first Handshake packet does.
     pub(crate) amplification: Option<Amplification>,
     /// A key update was asked for and could not begin yet.
     key_update_wanted: bool,
@@ -102,6 +102,13 @@ impl Connection {
         self.inner.is_handshaking()
     }
 
+    /// Counts no longer once noq has seen the client prove its address.
+    pub(crate) fn lift_amplification_limit(&mut self) {
+        if self.amplification.is_some() && self.inner.is_path_validated(PathId::ZERO) {
+            self.amplification = None;
+        }
+    }
+
     fn handshake_data(&self) -> Option<HandshakeData> {
         self.inner.crypto_session().handshake_data()?.downcast::<HandshakeData>().ok().map(|data| *data)
     }
@@ -112,7 +119,6 @@ impl Connection {
             match happened {
                 Event::HandshakeDataReady => out.push_back(event(EventKind::HandshakeData, handle, 0, 0)),
                 Event::Connected => {
-                    self.amplification = None;
                     let resumed = u64::from(self.handshake_data().is_some_and(|data| data.resumed));
                     let early = u64::from(self.inner.accepted_0rtt()) << 1;
                     out.push_back(event(EventKind::Connected, handle, resumed | early, 0));

@@ -199,6 +199,7 @@ impl Engine {
                     amplification.received += datagram.len();
                 }
                 connection.inner.handle_event(event);
+                connection.lift_amplification_limit();
                 // While the handshake runs, events are taken after each datagram: it decides which streams count as
                 // early data. Afterwards once per batch is enough.
                 if connection.is_handshaking() {

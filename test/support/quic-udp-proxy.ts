@@ -48,10 +48,7 @@ export class UdpProxy {
 
   #listenBehind(socket: Socket): void {
     socket.on('message', (datagram) => {
-      if (!this.#client) return;
-      for (const one of this.#meddled(datagram, false)) {
-        this.#front.send(one, this.#client.port, this.#client.address);
-      }
+      for (const one of this.#meddled(datagram, false)) this.deliver(one);
     });
   }
 
@@ -78,6 +75,11 @@ export class UdpProxy {
   /** Sends something to the server as if it came from the client. */
   inject(datagram: Buffer): void {
     this.#back.send(datagram, this.#serverPort, '127.0.0.1');
+  }
+
+  /** Sends something to the client as if it came from the server. */
+  deliver(datagram: Buffer): void {
+    if (this.#client) this.#front.send(datagram, this.#client.port, this.#client.address);
   }
 
   close(): void {

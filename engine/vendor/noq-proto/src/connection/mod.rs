@@ -825,6 +825,11 @@ impl Connection {
             .or_else(|| paths().find(|id| !self.abandoned_paths.contains(id)))
     }
 
+    /// Whether the address at the other end of a path is known to be the peer's (RFC 9000 section 8)
+    pub fn is_path_validated(&self, path_id: PathId) -> bool {
+        self.path(path_id).is_some_and(|data| data.validated)
+    }
+
     /// Gets the local [`PathStatus`] for a known [`PathId`]
     pub fn path_status(&self, path_id: PathId) -> Result<PathStatus, ClosedPath> {
         self.path(path_id)
@@ -1635,7 +1640,14 @@ impl Connection {
                         &self.streams,
                     );
 
-                    self.spaces[space_id].for_path(path_id).loss_probes -= 1; // needs_loss_probe ensures loss_probes > 0
+                    let for_path = self.spaces[space_id].for_path(path_id);
+                    for_path.loss_probes -= 1; // needs_loss_probe ensures loss_probes > 0
+                    // The last acknowledgement may be what was lost, and the peer then waits for its
+                    // own probe timeout, which doubles each time. Not in the handshake: there the peer
+                    // takes the whole time since it sent the packet for the round trip.
+                    if space_id == SpaceId::Data {
+                        for_path.pending_acks.set_immediate_ack_required();
+                    }
 
                     // Clamp the datagram to at most the minimum MTU to ensure that loss
                     // probes can get through and enable recovery even if the path MTU
@@ -1799,14 +1811,15 @@ impl Connection {
                 // TODO(flub): if there isn't any more data to be sent, this will still pad
                 //    to the segment size and only discover there is nothing to send before
                 //    starting the next packet. That is wasting up to 32 bytes.
-                if builder.buf.num_datagrams() > 1 && matches!(pad_datagram, PadDatagram::No) {
+                if matches!(pad_datagram, PadDatagram::No) {
                     // If too many padding bytes would be required to continue the
                     // GSO batch after this packet, end the GSO batch here. Ensures
                     // that fixed-size frames with heterogeneous sizes
                     // (e.g. application datagrams) won't inadvertently waste large
                     // amounts of bandwidth. The exact threshold is a bit arbitrary
                     // and might benefit from further tuning, though there's no
-                    // universally optimal value.
+                    // universally optimal value. The first datagram makes its size that of
+                    // all the others: what waits might not fit into those at all.
                     const MAX_PADDING: usize = 32;
                     if builder.buf.datagram_remaining_mut()
                         > builder.predict_packet_end() + MAX_PADDING
@@ -1821,7 +1834,8 @@ impl Connection {
                             last_packet_number: last_pn,
                         };
                     }
-
+                }
+                if builder.buf.num_datagrams() > 1 && matches!(pad_datagram, PadDatagram::No) {
                     // Pad the current datagram to GSO segment size so it can be
                     // included in the GSO batch.
                     builder.finish_and_track(now, self, path_id, PadDatagram::ToSegmentSize);
