@@ -1,6 +1,6 @@
 /** Between Fetch's `Headers` and the field lines of HTTP/3. */
 
-import type { FieldLine } from './core/index.js';
+import type { FieldLine, FieldSection } from './core/index.js';
 
 /** Fields that speak of a connection of HTTP/1.1; HTTP/3 forbids them (RFC 9114 section 4.2). */
 const CONNECTION_SPECIFIC: ReadonlySet<string> = new Set([
@@ -24,10 +24,11 @@ export function appendHeaders(fields: FieldLine[], headers: Iterable<readonly [s
   }
 }
 
-/** Field lines as `Headers`. */
-export function toHeaders(fields: readonly FieldLine[]): Headers {
+/** A field section as `Headers`, which stay good. */
+export function toHeaders(fields: FieldSection): Headers {
   const headers = new Headers();
-  for (const { name, value } of fields) headers.append(name, value);
+  const { length } = fields;
+  for (let index = 0; index < length; index++) headers.append(fields.name(index), fields.value(index));
   return headers;
 }
 

@@ -1,6 +1,6 @@
 /** The content of a message as a WHATWG stream: QUIC is read as fast as the reader reads, no faster. */
 
-import type { FieldLine, Http3Error } from './core/index.js';
+import type { FieldSection, Http3Error } from './core/index.js';
 import { toHeaders } from './fields.js';
 import type { Http3Receiver } from './receiver.js';
 import type { Http3Stream } from './stream.js';
@@ -87,7 +87,7 @@ export class MessageBody implements Http3Receiver {
     return (this.#controller?.desiredSize ?? 0) > 0;
   }
 
-  trailers(fields: readonly FieldLine[]): void {
+  trailers(fields: FieldSection): void {
     this.#trailers = toHeaders(fields);
   }
 

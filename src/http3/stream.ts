@@ -1,7 +1,7 @@
 /** A request stream as the application holds it: one message in each direction (RFC 9114 section 4). */
 
 import type { QuicStreamLike } from '../quic/types/connection.js';
-import { H3, Http3Error } from './core/index.js';
+import { FieldSection, H3, Http3Error } from './core/index.js';
 import type { FieldLine, Priority, RequestHead } from './core/index.js';
 import { fromTransport } from './errors.js';
 import type { Http3Receiver, MessageEvent } from './receiver.js';
@@ -27,11 +27,10 @@ export class Http3Stream {
   readonly quic: QuicStreamLike;
   /** The request's control data. */
   readonly head: RequestHead;
-  /** Server: the fields of the request, without pseudo-header fields. */
-  readonly fields: readonly FieldLine[];
   /** Server: Content-Length of the request, where there is one. */
   readonly contentLength: number | undefined;
   readonly #host: Http3StreamHost;
+  #fields: FieldSection | undefined;
   #receiver: Http3Receiver | undefined;
   #flowing: boolean;
   /** What came before there was a receiver, or while it rests: at most what one read brought. */
@@ -59,17 +58,26 @@ export class Http3Stream {
     host: Http3StreamHost,
     quic: QuicStreamLike,
     head: RequestHead,
-    fields: readonly FieldLine[] = [],
+    fields: FieldSection | undefined = undefined,
     contentLength: number | undefined = undefined,
   ) {
     this.#host = host;
     this.id = quic.id;
     this.quic = quic;
     this.head = head;
-    this.fields = fields;
+    this.#fields = fields;
     this.contentLength = contentLength;
     // A client waits for the response's head whoever takes it; a server's application asks for the content.
     this.#flowing = host.isClient;
+  }
+
+  /**
+   * Server: the fields of the request, without pseudo-header fields; they belong to whoever serves it, who may `release` them once nobody looks at
+   * them any more. Client: none.
+   */
+  get fields(): FieldSection {
+    this.#fields ??= FieldSection.of([]);
+    return this.#fields;
   }
 
   // Receiving.
@@ -113,6 +121,7 @@ export class Http3Stream {
   /** Gives up receiving: STOP_SENDING. Nothing is delivered any more. */
   stopSending(errorCode?: number): void {
     this.#receiver = undefined;
+    for (const event of this.#waiting) if ('fields' in event) event.fields.release();
     this.#waiting = [];
     this.#flowing = false;
     if (this.#receiveOver) return;
@@ -150,15 +159,18 @@ export class Http3Stream {
     switch (event.kind) {
       case 'informational':
         receiver.informational?.(event.status, event.fields);
+        event.fields.release();
         return;
       case 'response':
         receiver.response?.(event.status, event.fields, event.contentLength);
+        event.fields.release();
         return;
       case 'data':
         if (!receiver.data(event.bytes)) this.#flowing = false;
         return;
       case 'trailers':
         receiver.trailers(event.fields);
+        event.fields.release();
         return;
       case 'end':
         receiver.end();

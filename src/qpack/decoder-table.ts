@@ -1,13 +1,13 @@
 import { EntryRing } from './entry-ring.js';
 import { FIELD_OVERHEAD } from './field-line.js';
-import type { FieldLine } from './field-line.js';
 
-/** The dynamic table of a decoder (RFC 9204 section 3.2). Its entries are frozen, and are handed out as they are. */
+/** The dynamic table of a decoder (RFC 9204 section 3.2). An entry is a name and a value, and no object. */
 export class DecoderTable {
   readonly maxCapacity: number;
   capacity = 0;
   #size = 0;
-  readonly #entries = new EntryRing<FieldLine>();
+  readonly #names = new EntryRing<string>();
+  readonly #values = new EntryRing<string>();
 
   constructor(maxCapacity: number) {
     this.maxCapacity = maxCapacity;
@@ -15,12 +15,17 @@ export class DecoderTable {
 
   /** Insert Count: entries inserted since the beginning. */
   get inserted(): number {
-    return this.#entries.inserted;
+    return this.#names.inserted;
   }
 
-  /** The entry of an absolute index, unless it was evicted or is still to come. */
-  get(index: number): FieldLine | undefined {
-    return this.#entries.get(index);
+  /** The name of the entry of an absolute index, unless it was evicted or is still to come. */
+  name(index: number): string | undefined {
+    return this.#names.get(index);
+  }
+
+  /** The value of the entry of an absolute index, unless it was evicted or is still to come. */
+  value(index: number): string | undefined {
+    return this.#values.get(index);
   }
 
   /** Evicts what does not fit any more. Says false to more than was announced. */
@@ -36,16 +41,18 @@ export class DecoderTable {
     const size = name.length + value.length + FIELD_OVERHEAD;
     if (size > this.capacity) return false;
     this.#evict(this.capacity - size);
-    this.#entries.push(Object.freeze({ name, value }));
+    this.#names.push(name);
+    this.#values.push(value);
     this.#size += size;
     return true;
   }
 
   #evict(target: number): void {
     while (this.#size > target) {
-      const line = this.#entries.shift();
-      if (line === undefined) return;
-      this.#size -= line.name.length + line.value.length + FIELD_OVERHEAD;
+      const name = this.#names.shift();
+      const value = this.#values.shift();
+      if (name === undefined || value === undefined) return;
+      this.#size -= name.length + value.length + FIELD_OVERHEAD;
     }
   }
 }

@@ -1,16 +1,17 @@
 import { DecoderTable } from './decoder-table.js';
 import { EncoderInstructions } from './encoder-instructions.js';
 import { QpackError } from './errors.js';
-import type { FieldLine } from './field-line.js';
+import { fieldPool } from './field-pool.js';
+import { FieldSection } from './field-section.js';
 import { MAX_BLOCKED_STREAMS, MAX_TABLE_CAPACITY, count } from './options.js';
 import type { QpackDecoderOptions } from './options.js';
 import { PrefixWriter } from './prefix-writer.js';
-import { SectionReader, TOO_LARGE } from './section-reader.js';
+import { SectionReader } from './section-reader.js';
 import type { SectionLimits } from './section-reader.js';
 
 /** A field section that was blocked and has been decoded now, or an error that ends its stream alone. */
 export type UnblockedSection =
-  | { readonly streamId: number; readonly fields: FieldLine[]; readonly error?: undefined }
+  | { readonly streamId: number; readonly fields: FieldSection; readonly error?: undefined }
   | { readonly streamId: number; readonly fields?: undefined; readonly error: QpackError };
 
 interface BlockedSection {
@@ -19,20 +20,6 @@ interface BlockedSection {
   readonly requiredInsertCount: number;
   /** Insert Count at its arrival, to which its prefix is relative. */
   readonly inserted: number;
-}
-
-/** In place of a number of field lines: the section waits for entries of the table. */
-export const BLOCKED = -2;
-
-/** Where sections are decoded, one after the other. */
-const scratch: FieldLine[] = [];
-const NO_LINE: FieldLine = Object.freeze({ name: '', value: '' });
-
-/** The first lines in an array of just their number; in the other nothing is left of them. */
-function take(lines: FieldLine[], count: number): FieldLine[] {
-  const taken = lines.slice(0, count);
-  lines.fill(NO_LINE, 0, count);
-  return taken;
 }
 
 /** What a blocked section counts beside its bytes. */
@@ -77,39 +64,23 @@ export class QpackDecoder {
   }
 
   /**
-   * Decodes a field section that has arrived whole on a request or push stream. Field lines that come from a table are shared
-   * and frozen.
+   * Decodes a field section that has arrived whole on a request or push stream.
    *
-   * @returns the field lines in their order, or undefined if the stream is blocked: then `receiveEncoderStream`
-   * returns them once the entries have arrived, and the section's bytes are copied until then.
+   * @returns its field lines in their order, whose memory the caller may `release`; or undefined if the stream is blocked: then
+   * `receiveEncoderStream` returns them once the entries have arrived, and the section's bytes are copied until then.
    * @throws QpackError `ERR_QPACK_DECOMPRESSION_FAILED` (scope connection); `ERR_QPACK_FIELD_SECTION_TOO_LARGE` and
    * `ERR_QPACK_BLOCKED_TOO_LARGE` (scope stream), after which the caller gives the stream up with `cancelStream`, or
    * reads on if it can do without the fields (a server that answers 431).
    */
-  decode(streamId: number, section: Uint8Array): FieldLine[] | undefined {
-    const count = this.decodeInto(streamId, section, scratch);
-    return count === BLOCKED ? undefined : take(scratch, count);
-  }
-
-  /**
-   * As `decode`, into the first places of an array that the caller uses again and again.
-   *
-   * @returns how many field lines there are, or `BLOCKED`
-   */
-  decodeInto(streamId: number, section: Uint8Array, lines: FieldLine[]): number {
+  decode(streamId: number, section: Uint8Array): FieldSection | undefined {
     const inserted = this.#table.inserted;
     const required = this.#sections.begin(section, inserted);
     if (required > inserted || this.#waiting.has(streamId)) {
       this.#sections.end();
       this.#block({ streamId, bytes: section, requiredInsertCount: required, inserted });
-      return BLOCKED;
+      return undefined;
     }
-    const count = this.#finish(streamId, required, lines);
-    if (count === TOO_LARGE) {
-      lines.fill(NO_LINE);
-      throw this.#tooLarge(streamId);
-    }
-    return count;
+    return this.#finish(streamId, required);
   }
 
   /**
@@ -134,12 +105,7 @@ export class QpackDecoder {
         continue;
       }
       this.#forget(blocked);
-      const required = this.#sections.begin(blocked.bytes, blocked.inserted);
-      const count = this.#finish(streamId, required, scratch);
-      if (count === TOO_LARGE) {
-        scratch.fill(NO_LINE);
-        unblocked.push({ streamId, error: this.#tooLarge(streamId) });
-      } else unblocked.push({ streamId, fields: take(scratch, count) });
+      unblocked.push(this.#unblock(blocked));
     }
     this.#blocked = still;
     return unblocked;
@@ -174,19 +140,33 @@ export class QpackDecoder {
     return this.#output.take();
   }
 
-  /** Reads the section that the reader has begun, and acknowledges it. How many lines it has, or {@link TOO_LARGE}. */
-  #finish(streamId: number, required: number, lines: FieldLine[]): number {
+  #unblock({ streamId, bytes, inserted }: BlockedSection): UnblockedSection {
     try {
-      const count = this.#sections.fields(lines);
+      return { streamId, fields: this.#finish(streamId, this.#sections.begin(bytes, inserted)) };
+    } catch (error) {
+      if (QpackError.isQpackError(error) && error.scope === 'stream') return { streamId, error };
+      throw error;
+    }
+  }
+
+  /** Reads the section that the reader has begun, and acknowledges it. */
+  #finish(streamId: number, required: number): FieldSection {
+    const store = fieldPool.take();
+    try {
+      const fits = this.#sections.read(store);
       if (required > 0) {
         // @rfc 9204#2.2.2.1-1
         this.#output.integer(0x80, 7, streamId);
         this.#acknowledged = Math.max(this.#acknowledged, required);
       }
-      return count;
+      if (!fits) throw this.#tooLarge(streamId);
+    } catch (error) {
+      fieldPool.giveBack(store);
+      throw error;
     } finally {
       this.#sections.end();
     }
+    return FieldSection.in(store);
   }
 
   #block(section: BlockedSection): void {

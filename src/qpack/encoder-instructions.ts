@@ -42,14 +42,14 @@ export class EncoderInstructions {
   #insertWithNameReference(fromStatic: boolean): boolean {
     const index = this.#integer(6);
     if (index === undefined) return false;
-    const line = fromStatic ? STATIC_TABLE[index] : this.#table.get(this.#table.inserted - 1 - index);
+    const name = fromStatic ? STATIC_TABLE[index]?.name : this.#table.name(this.#table.inserted - 1 - index);
     // @rfc 9204#2.2.3-2 @rfc 9204#3.1-2
-    if (line === undefined)
+    if (name === undefined)
       fail(`no entry ${index} in the ${fromStatic ? 'static' : 'dynamic'} table to take a name of`);
     const start = this.#reader.position;
     if (!this.#skipString(0x80, 7)) return false;
     this.#reader.position = start;
-    this.#insert(line.name, this.#string(0x80, 7));
+    this.#insert(name, this.#string(0x80, 7));
     return true;
   }
 
@@ -76,11 +76,13 @@ export class EncoderInstructions {
   #duplicate(): boolean {
     const index = this.#integer(5);
     if (index === undefined) return false;
-    const line = this.#table.get(this.#table.inserted - 1 - index);
+    const entry = this.#table.inserted - 1 - index;
+    const name = this.#table.name(entry);
+    const value = this.#table.value(entry);
     // @rfc 9204#2.2.3-2
-    if (line === undefined) fail(`no entry ${index} in the dynamic table to duplicate`);
+    if (name === undefined || value === undefined) fail(`no entry ${index} in the dynamic table to duplicate`);
     // @rfc 9204#3.2-1 whether the table has it already does not matter
-    this.#insert(line.name, line.value);
+    this.#insert(name, value);
     return true;
   }
 

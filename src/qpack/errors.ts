@@ -5,6 +5,7 @@ export const QPACK_ERROR_CODES = {
   ERR_QPACK_DECODER_STREAM: 'An instruction on the decoder stream breaks RFC 9204 (QPACK_DECODER_STREAM_ERROR).',
   ERR_QPACK_FIELD_SECTION_TOO_LARGE: 'A field section exceeds `maxFieldSectionSize` or `maxFields`.',
   ERR_QPACK_BLOCKED_TOO_LARGE: 'The field sections that wait on blocked streams exceed `maxBlockedBytes`.',
+  ERR_QPACK_SECTION_RELEASED: 'A `FieldSection` was looked at after its memory had been given back.',
   ERR_QPACK_INVALID_FIELD: 'A field line cannot be encoded: it holds characters above U+00FF.',
   ERR_QPACK_INVALID_OPTION: 'An option or setting is out of range.',
 } as const satisfies Record<`ERR_QPACK_${string}`, string>;
@@ -36,6 +37,7 @@ const consequences: Record<QpackErrorCode, { scope: QpackErrorScope; errorCode: 
   // An implementation's limit on a request stream is a stream error of that type (RFC 9204 section 7.4).
   ERR_QPACK_FIELD_SECTION_TOO_LARGE: { scope: 'stream', errorCode: QPACK_WIRE_CODES.QPACK_DECOMPRESSION_FAILED },
   ERR_QPACK_BLOCKED_TOO_LARGE: { scope: 'stream', errorCode: QPACK_WIRE_CODES.QPACK_DECOMPRESSION_FAILED },
+  ERR_QPACK_SECTION_RELEASED: { scope: 'call', errorCode: undefined },
   ERR_QPACK_INVALID_FIELD: { scope: 'call', errorCode: undefined },
   ERR_QPACK_INVALID_OPTION: { scope: 'call', errorCode: undefined },
 };

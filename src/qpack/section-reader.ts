@@ -2,6 +2,7 @@ import type { DecoderTable } from './decoder-table.js';
 import { QpackError } from './errors.js';
 import { FIELD_OVERHEAD } from './field-line.js';
 import type { FieldLine } from './field-line.js';
+import type { FieldStore } from './field-store.js';
 import { MAX_CODE_LENGTH } from './huffman-code.js';
 import { OVERLONG, PrefixReader } from './prefix-reader.js';
 import { STATIC_TABLE } from './static-table.js';
@@ -11,9 +12,6 @@ export interface SectionLimits {
   readonly maxFieldSectionSize: number;
   readonly maxFields: number;
 }
-
-/** In place of a number of lines: the section exceeds the limits. */
-export const TOO_LARGE = -1;
 
 function fail(message: string): never {
   throw new QpackError('ERR_QPACK_DECOMPRESSION_FAILED', `field section: ${message}`);
@@ -52,21 +50,17 @@ export class SectionReader {
   }
 
   /**
-   * The rest of the section, into the first places of `lines`.
+   * The rest of the section, into a store that is empty.
    *
-   * @returns how many lines there are, or {@link TOO_LARGE}, which is known after all of it was read
+   * @returns false if it exceeds the limits, which is known after all of it was read
    */
-  fields(lines: FieldLine[]): number {
+  read(store: FieldStore): boolean {
     const reader = this.#reader;
     this.#size = 0;
     this.#count = 0;
-    let count = 0;
-    while (reader.position < reader.end) {
-      // @rfc 9204#2.2-1
-      const line = this.#line();
-      if (line !== undefined) lines[count++] = line;
-    }
-    return this.#exceeds(0) ? TOO_LARGE : count;
+    // @rfc 9204#2.2-1
+    while (reader.position < reader.end) this.#line(store);
+    return !this.#exceeds(0);
   }
 
   /** Lets go of the bytes. */
@@ -90,40 +84,43 @@ export class SectionReader {
     return required;
   }
 
-  /** One field line; undefined once the limits are exceeded. */
-  #line(): FieldLine | undefined {
+  /** One field line: added to the store unless the limits are exceeded. */
+  #line(store: FieldStore): void {
     const first = this.#reader.peek();
     if ((first & 0x80) !== 0) {
       const index = this.#integer(6);
-      return this.#whole((first & 0x40) !== 0 ? this.#static(index) : this.#dynamic(this.#base - 1 - index));
+      if ((first & 0x40) === 0) return this.#wholeOfTable(store, this.#base - 1 - index);
+      const line = this.#static(index);
+      return this.#whole(store, line.name, line.value);
     }
     if ((first & 0x40) !== 0) {
       const index = this.#integer(4);
-      const line = (first & 0x10) !== 0 ? this.#static(index) : this.#dynamic(this.#base - 1 - index);
-      return this.#literal(line.name, (first & 0x20) !== 0);
+      const name = (first & 0x10) !== 0 ? this.#static(index).name : this.#nameOfTable(this.#base - 1 - index);
+      return this.#literal(store, name, (first & 0x20) !== 0);
     }
-    if ((first & 0x20) !== 0) {
-      const name = this.#string(0x08, 3);
-      return this.#literal(name, (first & 0x10) !== 0);
-    }
-    if ((first & 0x10) !== 0) return this.#whole(this.#dynamic(this.#base + this.#integer(4)));
-    return this.#literal(this.#dynamic(this.#base + this.#integer(3)).name, (first & 0x08) !== 0);
+    if ((first & 0x20) !== 0) return this.#literal(store, this.#string(0x08, 3), (first & 0x10) !== 0);
+    if ((first & 0x10) !== 0) return this.#wholeOfTable(store, this.#base + this.#integer(4));
+    return this.#literal(store, this.#nameOfTable(this.#base + this.#integer(3)), (first & 0x08) !== 0);
   }
 
-  #whole(line: FieldLine): FieldLine | undefined {
+  #wholeOfTable(store: FieldStore, index: number): void {
+    const name = this.#nameOfTable(index);
+    this.#whole(store, name, this.#table.value(index) as string);
+  }
+
+  #whole(store: FieldStore, name: string, value: string): void {
     this.#count++;
-    this.#size += line.name.length + line.value.length + FIELD_OVERHEAD;
-    return this.#exceeds(0) ? undefined : line;
+    this.#size += name.length + value.length + FIELD_OVERHEAD;
+    if (!this.#exceeds(0)) store.add(name, value, false);
   }
 
-  #literal(name: string | undefined, sensitive: boolean): FieldLine | undefined {
+  #literal(store: FieldStore, name: string | undefined, sensitive: boolean): void {
     this.#count++;
     this.#size += (name?.length ?? 0) + FIELD_OVERHEAD;
     const value = this.#string(0x80, 7);
-    if (name === undefined || value === undefined) return undefined;
+    if (name === undefined || value === undefined) return;
     this.#size += value.length;
-    if (this.#exceeds(0)) return undefined;
-    return sensitive ? { name, value, sensitive } : { name, value };
+    if (!this.#exceeds(0)) store.add(name, value, sensitive);
   }
 
   #static(index: number): FieldLine {
@@ -131,11 +128,12 @@ export class SectionReader {
     return STATIC_TABLE[index] ?? fail(`no entry ${index} in the static table`);
   }
 
-  #dynamic(index: number): FieldLine {
+  /** The name of an entry of the dynamic table that the section may reference. */
+  #nameOfTable(index: number): string {
     // @rfc 9204#2.2.1-1 @rfc 9204#2.2.3-1
     if (index >= this.#requiredInsertCount)
       fail(`entry ${index} is beyond the insert count ${this.#requiredInsertCount}`);
-    return this.#table.get(index) ?? fail(`entry ${index} is not in the dynamic table`);
+    return this.#table.name(index) ?? fail(`entry ${index} is not in the dynamic table`);
   }
 
   #exceeds(more: number): boolean {

@@ -31,7 +31,7 @@ function parseName(name: string): { list: string; capacity: number; blockedStrea
 
 interface Arrived {
   readonly streamId: number;
-  readonly fields: readonly FieldLine[];
+  readonly fields: Iterable<FieldLine>;
 }
 
 /** Decodes a file. With `late`, encoder stream bytes come after the section that follows them, where that may block. */

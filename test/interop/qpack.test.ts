@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { QpackDecoder, QpackEncoder, type FieldLine } from '../../src/qpack/index.js';
+import { type FieldSection, QpackDecoder, QpackEncoder, type FieldLine } from '../../src/qpack/index.js';
 import { SimRandom } from '../../src/testing/index.js';
 import { browsing } from '../conformance/support/browsing.js';
 import { VECTORS, toBlock, vectorPath } from '../conformance/support/qifs.js';
@@ -68,7 +68,7 @@ describe('ls-qpack', () => {
         const random = new SimRandom(capacity + blockedStreams + 1);
         const decoder = new QpackDecoder({ maxTableCapacity: capacity, blockedStreams });
         const late = [await peer.settings(capacity, blockedStreams)];
-        const got = new Map<number, FieldLine[]>();
+        const got = new Map<number, FieldSection>();
         const deliver = (): void => {
           for (const bytes of late.splice(0)) {
             for (const { streamId, fields } of decoder.receiveEncoderStream(bytes)) {

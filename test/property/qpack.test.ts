@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { QpackDecoder, QpackEncoder, QpackError, type FieldLine } from '../../src/qpack/index.js';
+import { type FieldSection, QpackDecoder, QpackEncoder, QpackError, type FieldLine } from '../../src/qpack/index.js';
 import { decodeHuffman, encodeHuffman, huffmanLength } from '../../src/qpack/huffman.js';
 import { plain } from '../support/qpack.js';
 
@@ -127,8 +127,9 @@ class Network {
     for (const [id, missing] of this.#expected) assert.deepEqual(missing, [], `stream ${id}`);
   }
 
-  #arrived(id: number, fields: readonly FieldLine[]): void {
+  #arrived(id: number, fields: FieldSection): void {
     assert.deepEqual(plain(fields), plain(this.#expected.get(id)?.shift()));
+    fields.release();
   }
 }
 

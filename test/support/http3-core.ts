@@ -65,8 +65,8 @@ export const remoteIds = { client: ids.server, server: ids.client } as const;
 export function decodeHeaders(bytes: Uint8Array): Record<string, string> {
   assert.equal(bytes[0], 1, 'a HEADERS frame');
   const lengthBytes = bytes[1]! < 0x40 ? 1 : 2;
-  const lines = new QpackDecoder({ maxTableCapacity: 0 }).decode(0, bytes.subarray(1 + lengthBytes));
-  return Object.fromEntries(lines!.map(({ name, value }) => [name, value]));
+  const lines = new QpackDecoder({ maxTableCapacity: 0 }).decode(0, bytes.subarray(1 + lengthBytes))!;
+  return Object.fromEntries(Array.from(lines, ({ name, value }) => [name, value]));
 }
 
 /** A core that has been started, with its first outputs taken. */

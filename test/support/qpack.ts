@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { QpackError, type FieldLine, type QpackErrorCode } from '../../src/qpack/index.js';
+import { QpackError, type FieldLine, type QpackDecoder, type QpackErrorCode } from '../../src/qpack/index.js';
 
 /** Bytes of hexadecimal digits; blanks between them do not count. */
 export function hex(digits: string): Uint8Array {
@@ -15,8 +15,26 @@ export function field(name: string, value: string): FieldLine {
 }
 
 /** Name and value of field lines, without what a decoder adds. */
-export function plain(fields: readonly FieldLine[] | undefined): FieldLine[] | undefined {
-  return fields?.map(({ name, value }) => ({ name, value }));
+export function plain(fields: Iterable<FieldLine> | undefined): FieldLine[] | undefined {
+  return fields && Array.from(fields, ({ name, value }) => ({ name, value }));
+}
+
+/** What `decode` returns, as objects; its memory is given back. */
+export function decodeLines(decoder: QpackDecoder, streamId: number, section: Uint8Array): FieldLine[] | undefined {
+  const fields = decoder.decode(streamId, section);
+  const lines = fields?.toArray();
+  fields?.release();
+  return lines;
+}
+
+/** What `receiveEncoderStream` returns, with field lines as objects. */
+export function unblockLines(
+  decoder: QpackDecoder,
+  bytes: Uint8Array,
+): { readonly streamId: number; readonly fields?: FieldLine[]; readonly error?: QpackError }[] {
+  return decoder
+    .receiveEncoderStream(bytes)
+    .map(({ streamId, fields, error }) => (fields ? { streamId, fields: fields.toArray() } : { streamId, error }));
 }
 
 /** What `assert.throws` takes to see that a call fails with this code. */

@@ -98,7 +98,7 @@ describe('a server', () => {
       protocol: undefined,
     });
     assert.deepEqual(
-      event.fields.map(({ name, value }) => [name, value]),
+      Array.from(event.fields, ({ name, value }) => [name, value]),
       [
         ['content-length', '5'],
         ['cookie', 'a=b'],
@@ -165,7 +165,7 @@ describe('a server', () => {
     ] as const;
     const event = only(core.receive(0, headers(lines), true), 'request');
     assert.deepEqual(
-      event.fields.map(({ name, value }) => [name, value]),
+      Array.from(event.fields, ({ name, value }) => [name, value]),
       [
         ['cookie', 'a=1; b=2; c=3'],
         ['x', 'y'],
@@ -178,7 +178,7 @@ describe('a server', () => {
     const events = core.receive(0, join(headers(post), data('x'), headers({ 'x-sum': '1' }), frame(0x21)), true);
     assert.deepEqual(kinds(events), ['request', 'data', 'trailers', 'end']);
     assert.deepEqual(
-      only(events, 'trailers').fields.map(({ name, value }) => [name, value]),
+      Array.from(only(events, 'trailers').fields, ({ name, value }) => [name, value]),
       [['x-sum', '1']],
     );
   });

@@ -83,9 +83,7 @@ test('a field section is the same wherever it is written', () => {
     assert.deepEqual(target.subarray(10, end), new QpackEncoder().encode(0, lines));
     assert.equal(target[9], 0xaa);
     assert.equal(target[end], 0xaa);
-    const into: typeof lines = [];
-    assert.equal(new QpackDecoder().decodeInto(0, target.subarray(10, end), into), 2);
-    assert.deepEqual(into, lines);
+    assert.deepEqual(new QpackDecoder().decode(0, target.subarray(10, end))?.toArray(), lines);
   }
   assert.throws(
     () => new QpackEncoder().encodeTo(0, fields({ a: 'x'.repeat(500) }), new Uint8Array(100), 0),

@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { QpackDecoder, fieldSectionSize, type FieldLine } from '../../src/qpack/index.js';
-import { field, hex, integer, join, plain, qpackError, toHex, wire } from '../support/qpack.js';
+import {
+  decodeLines,
+  field,
+  hex,
+  integer,
+  join,
+  plain,
+  qpackError,
+  toHex,
+  unblockLines,
+  wire,
+} from '../support/qpack.js';
 
 /** A decoder with a table of 4096 bytes that holds `a: 0`, `b: 1`, `c: 2`, ... */
 function decoderWith(entries: number, options: ConstructorParameters<typeof QpackDecoder>[0] = {}): QpackDecoder {
@@ -20,7 +31,7 @@ const encoderStreamError = (message?: RegExp) => qpackError('ERR_QPACK_ENCODER_S
 
 describe('field sections', () => {
   it('of no field lines', () => {
-    assert.deepEqual(new QpackDecoder().decode(0, wire.prefix(0, 0)), []);
+    assert.deepEqual(decodeLines(new QpackDecoder(), 0, wire.prefix(0, 0)), []);
   });
 
   it('with every representation', () => {
@@ -36,7 +47,7 @@ describe('field sections', () => {
       wire.literalPostBaseName(0, 'y'),
       wire.literal('name', 'value'),
     );
-    assert.deepEqual(decoder.decode(0, section), [
+    assert.deepEqual(decodeLines(decoder, 0, section), [
       field(':method', 'GET'),
       entry(1),
       entry(3),
@@ -58,16 +69,11 @@ describe('field sections', () => {
       hex('01 79'),
       hex('31 6e 01 7a'),
     );
-    assert.deepEqual(decoder.decode(0, section), [
+    assert.deepEqual(decodeLines(decoder, 0, section), [
       { name: 'authorization', value: 'x', sensitive: true },
       { name: 'a', value: 'y', sensitive: true },
       { name: 'n', value: 'z', sensitive: true },
     ]);
-  });
-
-  it('hand out what a table holds frozen, so that nobody can change the table', () => {
-    const fields = decoderWith(1).decode(0, join(wire.prefix(2, 0), wire.indexedStatic(17), wire.indexedDynamic(0)));
-    for (const line of fields ?? assert.fail()) assert.ok(Object.isFrozen(line), line.name);
   });
 
   it('are refused at every truncation, or give the first field lines', () => {
@@ -125,7 +131,7 @@ describe('field sections', () => {
   it('are refused when they reference an evicted entry', () => {
     const decoder = new QpackDecoder({ maxTableCapacity: 100 });
     decoder.receiveEncoderStream(join(wire.setCapacity(100), ...[0, 1, 2, 3].map((n) => wire.insert(letter(n), '0'))));
-    assert.deepEqual(decoder.decode(0, join(wire.prefix(5, 0), wire.indexedDynamic(1))), [field('c', '0')]);
+    assert.deepEqual(decodeLines(decoder, 0, join(wire.prefix(5, 0), wire.indexedDynamic(1))), [field('c', '0')]);
     assert.throws(() => decoder.decode(4, join(wire.prefix(5, 0), wire.indexedDynamic(3))), failed(/entry 0/));
   });
 
@@ -134,7 +140,7 @@ describe('field sections', () => {
     decoder.receiveEncoderStream(wire.setCapacity(100));
     for (let count = 1; count <= 50; count++) {
       decoder.receiveEncoderStream(wire.insert('n', `${count}`));
-      const fields = decoder.decode(0, join(wire.prefix((count % 6) + 1, 0), wire.indexedDynamic(0)));
+      const fields = decodeLines(decoder, 0, join(wire.prefix((count % 6) + 1, 0), wire.indexedDynamic(0)));
       assert.deepEqual(fields, [field('n', `${count}`)]);
     }
   });
@@ -167,7 +173,7 @@ describe('limits of field sections', () => {
     );
     assert.deepEqual(decoder.takeDecoderStream(), wire.sectionAcknowledgment(0));
     decoder.receiveEncoderStream(wire.insert('c', '2'));
-    assert.deepEqual(decoder.decode(4, join(wire.prefix(4, 0), wire.indexedDynamic(0))), [entry(2)]);
+    assert.deepEqual(decodeLines(decoder, 4, join(wire.prefix(4, 0), wire.indexedDynamic(0))), [entry(2)]);
   });
 
   it('do not hide what breaks the protocol behind the limit', () => {
@@ -187,7 +193,7 @@ describe('limits of field sections', () => {
     const decoder = decoderWith(0, { maxFieldSectionSize: 40 });
     decoder.decode(0, join(wire.prefix(2, 0), wire.indexedDynamic(0), wire.indexedDynamic(0)));
     decoder.decode(4, join(wire.prefix(2, 0), wire.indexedDynamic(0)));
-    const unblocked = decoder.receiveEncoderStream(wire.insert('a', '0'));
+    const unblocked = unblockLines(decoder, wire.insert('a', '0'));
     assert.equal(unblocked[0]?.error?.code, 'ERR_QPACK_FIELD_SECTION_TOO_LARGE');
     assert.deepEqual(unblocked[1], { streamId: 4, fields: [entry(0)] });
   });
@@ -201,8 +207,8 @@ describe('blocked streams', () => {
     assert.equal(decoder.decode(8, needs(2)), undefined);
     assert.equal(decoder.decode(4, needs(1)), undefined);
     assert.equal(decoder.decode(0, needs(2)), undefined);
-    assert.deepEqual(decoder.receiveEncoderStream(wire.insert('a', '0')), [{ streamId: 4, fields: [entry(0)] }]);
-    assert.deepEqual(decoder.receiveEncoderStream(wire.insert('b', '1')), [
+    assert.deepEqual(unblockLines(decoder, wire.insert('a', '0')), [{ streamId: 4, fields: [entry(0)] }]);
+    assert.deepEqual(unblockLines(decoder, wire.insert('b', '1')), [
       { streamId: 8, fields: [entry(1)] },
       { streamId: 0, fields: [entry(1)] },
     ]);
@@ -218,14 +224,14 @@ describe('blocked streams', () => {
     const trailers = join(wire.prefix(0, 0), wire.literal('trailer', 'x'));
     assert.equal(decoder.decode(0, trailers), undefined, 'it needs nothing, and waits for the one before it');
     assert.equal(decoder.blockedStreamCount, 1);
-    assert.deepEqual(decoder.receiveEncoderStream(wire.insert('a', '0')), [
+    assert.deepEqual(unblockLines(decoder, wire.insert('a', '0')), [
       { streamId: 0, fields: [entry(0)] },
       { streamId: 0, fields: [field('trailer', 'x')] },
     ]);
     assert.equal(decoder.decode(4, needs(3)), undefined);
     assert.equal(decoder.decode(4, needs(2)), undefined);
-    assert.deepEqual(decoder.receiveEncoderStream(wire.insert('b', '1')), [], 'the second could go on, the first not');
-    assert.deepEqual(decoder.receiveEncoderStream(wire.insert('c', '2')), [
+    assert.deepEqual(unblockLines(decoder, wire.insert('b', '1')), [], 'the second could go on, the first not');
+    assert.deepEqual(unblockLines(decoder, wire.insert('c', '2')), [
       { streamId: 4, fields: [entry(2)] },
       { streamId: 4, fields: [entry(1)] },
     ]);
@@ -236,7 +242,7 @@ describe('blocked streams', () => {
     const section = needs(1);
     decoder.decode(0, section);
     section.fill(0xff);
-    assert.deepEqual(decoder.receiveEncoderStream(wire.insert('a', '0')), [{ streamId: 0, fields: [entry(0)] }]);
+    assert.deepEqual(unblockLines(decoder, wire.insert('a', '0')), [{ streamId: 0, fields: [entry(0)] }]);
   });
 
   // @rfc 9204#2.1.2-2
@@ -250,7 +256,7 @@ describe('blocked streams', () => {
 
   it('may be none at all', () => {
     const decoder = decoderWith(1, { blockedStreams: 0 });
-    assert.deepEqual(decoder.decode(0, needs(1)), [entry(0)]);
+    assert.deepEqual(decodeLines(decoder, 0, needs(1)), [entry(0)]);
     assert.throws(() => decoder.decode(0, needs(2)), failed());
   });
 
@@ -274,7 +280,7 @@ describe('blocked streams', () => {
     assert.equal(decoder.blockedStreamCount, 0);
     assert.deepEqual(decoder.takeDecoderStream(), wire.streamCancellation(0));
     decoder.decode(4, needs(1));
-    assert.deepEqual(decoder.receiveEncoderStream(wire.insert('a', '0')), [{ streamId: 4, fields: [entry(0)] }]);
+    assert.deepEqual(unblockLines(decoder, wire.insert('a', '0')), [{ streamId: 4, fields: [entry(0)] }]);
   });
 
   it('that turn out to be broken end the connection', () => {
@@ -316,12 +322,12 @@ describe('encoder stream', () => {
   it('sets capacities down and up again, and evicts accordingly', () => {
     const decoder = decoderWith(4); // 34 bytes each
     decoder.receiveEncoderStream(wire.setCapacity(2 * 34 + 33));
-    assert.deepEqual(decoder.decode(0, join(wire.prefix(5, 0), wire.indexedDynamic(1))), [entry(2)]);
+    assert.deepEqual(decodeLines(decoder, 0, join(wire.prefix(5, 0), wire.indexedDynamic(1))), [entry(2)]);
     decoder.receiveEncoderStream(wire.setCapacity(4096));
     assert.throws(() => decoder.decode(0, join(wire.prefix(5, 0), wire.indexedDynamic(2))), failed());
     const emptied = decoderWith(4);
     emptied.receiveEncoderStream(join(wire.setCapacity(0), wire.setCapacity(4096), wire.insert('e', '4')));
-    assert.deepEqual(emptied.decode(0, join(wire.prefix(6, 0), wire.indexedDynamic(0))), [entry(4)]);
+    assert.deepEqual(decodeLines(emptied, 0, join(wire.prefix(6, 0), wire.indexedDynamic(0))), [entry(4)]);
   });
 
   it('takes the name of an entry, or duplicates one, that the insertion evicts', () => {
@@ -329,7 +335,7 @@ describe('encoder stream', () => {
     decoder.receiveEncoderStream(
       join(wire.setCapacity(40), wire.insert('name', '0'), wire.insertDynamicName(0, '1'), wire.duplicate(0)),
     );
-    assert.deepEqual(decoder.decode(0, join(wire.prefix(2, 0), wire.indexedDynamic(0))), [field('name', '1')]);
+    assert.deepEqual(decodeLines(decoder, 0, join(wire.prefix(2, 0), wire.indexedDynamic(0))), [field('name', '1')]);
   });
 
   it('takes any pieces', () => {
@@ -399,6 +405,6 @@ describe('encoder stream', () => {
     const huffman = decoderWith(0);
     // 30 bits are the longest code: fewer characters than these bytes hold, but never so few.
     assert.throws(() => huffman.receiveEncoderStream(integer(0x60, 5, 16_000)), encoderStreamError());
-    assert.deepEqual(decoderWith(0).receiveEncoderStream(integer(0x40, 5, 4064)), []);
+    assert.deepEqual(unblockLines(decoderWith(0), integer(0x40, 5, 4064)), []);
   });
 });

@@ -6,7 +6,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { STATUS_CODES } from 'node:http';
 import type { Dispatcher } from 'undici';
-import type { FieldLine } from '../core/index.js';
+import type { FieldSection } from '../core/index.js';
 
 /** What a handler may do to its request. */
 export interface DispatchControl {
@@ -23,6 +23,8 @@ export class HandlerAdapter {
   readonly #control: DispatchControl;
   readonly #controller: Controller | undefined;
   #started = false;
+  #rawTrailers: Buffer[] = [];
+  #trailers: IncomingHttpHeaders = {};
 
   constructor(handler: Dispatcher.DispatchHandler, control: DispatchControl) {
     this.#handler = handler;
@@ -45,7 +47,7 @@ export class HandlerAdapter {
   }
 
   /** A header section. False: content is to wait until `resume`. */
-  headers(status: number, fields: readonly FieldLine[]): boolean {
+  headers(status: number, fields: FieldSection): boolean {
     const text = STATUS_CODES[status] ?? '';
     if (this.#controller) {
       this.#controller.rawHeaders = rawFields(fields);
@@ -67,13 +69,19 @@ export class HandlerAdapter {
     return this.#handler.onData?.(chunk) !== false;
   }
 
-  complete(trailers: readonly FieldLine[]): void {
+  /** The trailer section, which the handler gets when all is complete. */
+  trailers(fields: FieldSection): void {
+    this.#rawTrailers = rawFields(fields);
+    if (this.#controller) this.#trailers = asObject(fields);
+  }
+
+  complete(): void {
     if (this.#controller) {
-      this.#controller.rawTrailers = rawFields(trailers);
-      this.#handler.onResponseEnd?.(this.#controller, asObject(trailers));
+      this.#controller.rawTrailers = this.#rawTrailers;
+      this.#handler.onResponseEnd?.(this.#controller, this.#trailers);
       return;
     }
-    (this.#handler.onComplete?.bind(this.#handler) as LegacyComplete | undefined)?.(rawFields(trailers));
+    (this.#handler.onComplete?.bind(this.#handler) as LegacyComplete | undefined)?.(this.#rawTrailers);
   }
 
   error(error: Error): void {
@@ -116,16 +124,20 @@ function abortError(): Error {
   return new DOMException('The request was aborted', 'AbortError');
 }
 
-function rawFields(fields: readonly FieldLine[]): Buffer[] {
+function rawFields(fields: FieldSection): Buffer[] {
   const raw: Buffer[] = [];
-  for (const { name, value } of fields) raw.push(Buffer.from(name, 'latin1'), Buffer.from(value, 'latin1'));
+  for (let index = 0; index < fields.length; index++) {
+    raw.push(Buffer.from(fields.name(index), 'latin1'), Buffer.from(fields.value(index), 'latin1'));
+  }
   return raw;
 }
 
 /** Names with several values have an array, as undici makes them of HTTP/1.1. */
-function asObject(fields: readonly FieldLine[]): IncomingHttpHeaders {
+function asObject(fields: FieldSection): IncomingHttpHeaders {
   const headers: Record<string, string | string[]> = {};
-  for (const { name, value } of fields) {
+  for (let index = 0; index < fields.length; index++) {
+    const name = fields.name(index);
+    const value = fields.value(index);
     const before = headers[name];
     if (before === undefined) headers[name] = value;
     else if (Array.isArray(before)) before.push(value);

@@ -4,7 +4,7 @@ import type { Dispatcher } from 'undici';
 import { errors } from 'undici';
 import type { Clock, ClockTimer } from '../../quic/types/udp.js';
 import type { Http3Connection } from '../connection.js';
-import type { FieldLine } from '../core/index.js';
+import type { FieldSection } from '../core/index.js';
 import { H3, Http3Error } from '../core/index.js';
 import type { Http3Receiver } from '../receiver.js';
 import type { Http3Stream } from '../stream.js';
@@ -37,7 +37,6 @@ export class Dispatch implements Http3Receiver {
   #stream: Http3Stream | undefined;
   #timer: ClockTimer | undefined;
   #settle: ((outcome: 'over' | TryAgain) => void) | undefined;
-  #trailers: readonly FieldLine[] = [];
   #responded = false;
   /** Whether the handler has been told of the end. */
   over = false;
@@ -172,11 +171,11 @@ export class Dispatch implements Http3Receiver {
 
   // From the stream.
 
-  informational(status: number, fields: readonly FieldLine[]): void {
+  informational(status: number, fields: FieldSection): void {
     this.#guard(() => void this.#adapter.headers(status, fields));
   }
 
-  response(status: number, fields: readonly FieldLine[]): void {
+  response(status: number, fields: FieldSection): void {
     if (status === 425 && this.#stream?.quic.early === true && this.request.replayable) {
       const stream = this.#stream;
       this.#tryAgain({
@@ -201,15 +200,15 @@ export class Dispatch implements Http3Receiver {
     return goOn;
   }
 
-  trailers(fields: readonly FieldLine[]): void {
-    this.#trailers = fields;
+  trailers(fields: FieldSection): void {
+    this.#adapter.trailers(fields);
   }
 
   end(): void {
     if (this.over) return;
     this.over = true;
     try {
-      this.#adapter.complete(this.#trailers);
+      this.#adapter.complete();
     } catch (error) {
       // A handler may refuse what it has got, for instance to have it tried again.
       this.over = false;

@@ -2,7 +2,7 @@
 
 import type { Http3Connection } from '../connection.js';
 import { H3, Http3Error, formatPriority } from '../core/index.js';
-import type { FieldLine, Priority, RequestHead } from '../core/index.js';
+import type { FieldLine, FieldSection, Priority, RequestHead } from '../core/index.js';
 import { MessageBody } from '../message-body.js';
 import type { Http3Receiver } from '../receiver.js';
 import type { Http3Stream } from '../stream.js';
@@ -89,15 +89,15 @@ class ResponseReceiver implements ResponseSink {
     this.body.begin();
   }
 
-  informational(status: number, fields: readonly FieldLine[]): void {
-    this.#informational?.(status, fields);
+  informational(status: number, fields: FieldSection): void {
+    this.#informational?.(status, fields.toArray());
   }
 
-  response(status: number, fields: readonly FieldLine[]): void {
+  response(status: number, fields: FieldSection): void {
     const { body } = this;
     this.#resolve({
       status,
-      fields,
+      fields: fields.toArray(),
       body: body.readable,
       get trailers() {
         return body.receivedTrailers;
@@ -109,7 +109,7 @@ class ResponseReceiver implements ResponseSink {
     return this.body.data(bytes);
   }
 
-  trailers(fields: readonly FieldLine[]): void {
+  trailers(fields: FieldSection): void {
     this.body.trailers(fields);
   }
 

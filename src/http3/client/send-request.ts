@@ -1,7 +1,7 @@
 /** `sendRequest`: a request and its whole response, in one call. */
 
 import type { Http3Connection } from '../connection.js';
-import type { FieldLine } from '../core/index.js';
+import type { FieldSection } from '../core/index.js';
 import { H3, Http3Error } from '../core/index.js';
 import { fromHeadersInit, type HeadersInit, toHeaders } from '../fields.js';
 import type { Http3Stream } from '../stream.js';
@@ -35,17 +35,17 @@ class WholeReceiver implements ResponseSink {
   readonly whole: Promise<WholeResponse>;
   readonly #stream: Http3Stream;
   readonly #maxBodySize: number;
-  readonly #informational: ClientRequest['onInformational'];
+  readonly #informational: SendRequestOptions['onInformational'];
   #content: Gathered | undefined;
   #status = 0;
   #expected: number | undefined;
-  #fields: readonly FieldLine[] = [];
-  #trailers: readonly FieldLine[] = [];
+  #headers: Headers | undefined;
+  #trailers: Headers | undefined;
   #resolve!: (response: WholeResponse) => void;
   #reject!: (error: unknown) => void;
   #onOver: (() => void) | undefined;
 
-  constructor(stream: Http3Stream, maxBodySize: number, informational: ClientRequest['onInformational']) {
+  constructor(stream: Http3Stream, maxBodySize: number, informational: SendRequestOptions['onInformational']) {
     this.#stream = stream;
     this.#maxBodySize = maxBodySize;
     this.#informational = informational;
@@ -59,13 +59,13 @@ class WholeReceiver implements ResponseSink {
     this.#onOver = listener;
   }
 
-  informational(status: number, fields: readonly FieldLine[]): void {
-    this.#informational?.(status, fields);
+  informational(status: number, fields: FieldSection): void {
+    this.#informational?.(status, toHeaders(fields));
   }
 
-  response(status: number, fields: readonly FieldLine[], contentLength: number | undefined): void {
+  response(status: number, fields: FieldSection, contentLength: number | undefined): void {
     this.#status = status;
-    this.#fields = fields;
+    this.#headers = toHeaders(fields);
     // One that is larger is refused when that much has come.
     if ((contentLength ?? 0) <= this.#maxBodySize) this.#expected = contentLength;
   }
@@ -86,16 +86,16 @@ class WholeReceiver implements ResponseSink {
     return true;
   }
 
-  trailers(fields: readonly FieldLine[]): void {
-    this.#trailers = fields;
+  trailers(fields: FieldSection): void {
+    this.#trailers = toHeaders(fields);
   }
 
   end(): void {
     this.#resolve({
       status: this.#status,
-      headers: toHeaders(this.#fields),
+      headers: this.#headers ?? new Headers(),
       body: this.#content?.take() ?? new Uint8Array(0),
-      trailers: this.#trailers.length === 0 ? new Headers() : toHeaders(this.#trailers),
+      trailers: this.#trailers ?? new Headers(),
     });
     this.#onOver?.();
   }
@@ -125,8 +125,6 @@ export async function sendRequest(
   options: SendRequestOptions = {},
 ): Promise<WholeResponse> {
   const { signal, priority, onInformational, maxBodySize = 64 * 1024 * 1024 } = options;
-  const hear =
-    onInformational && ((status: number, fields: readonly FieldLine[]) => onInformational(status, toHeaders(fields)));
   const request = {
     method,
     authority,
@@ -136,6 +134,10 @@ export async function sendRequest(
     signal,
     priority,
   };
-  const sink = await beginExchange(connection, request, (stream) => new WholeReceiver(stream, maxBodySize, hear));
+  const sink = await beginExchange(
+    connection,
+    request,
+    (stream) => new WholeReceiver(stream, maxBodySize, onInformational),
+  );
   return sink.whole;
 }

@@ -1,4 +1,4 @@
-import type { FieldLine } from '../../qpack/index.js';
+import type { FieldSection } from '../../qpack/index.js';
 import type { Http3Error } from './errors.js';
 import type { PeerSettings } from './settings.js';
 
@@ -26,7 +26,8 @@ export interface RequestHead {
 
 /**
  * What the core tells its driver. Byte views (`bytes`) are views on what was given to `receive`: use or copy them before
- * that memory changes. The order is that of the stream; nothing follows `end` or `aborted` of a stream, except
+ * that memory changes. Field sections (`fields`) are the driver's: once it has `release`d one, its memory is used for others; one that it does
+ * not release stays good. The order is that of the stream; nothing follows `end` or `aborted` of a stream, except
  * `stopped` and `priority`.
  */
 export type Http3Event =
@@ -37,7 +38,7 @@ export type Http3Event =
       readonly kind: 'request';
       readonly streamId: number;
       readonly head: RequestHead;
-      readonly fields: readonly FieldLine[];
+      readonly fields: FieldSection;
       /** Content-Length, where there is one. */
       readonly contentLength: number | undefined;
       readonly priority: Priority;
@@ -47,21 +48,21 @@ export type Http3Event =
       readonly kind: 'informational';
       readonly streamId: number;
       readonly status: number;
-      readonly fields: readonly FieldLine[];
+      readonly fields: FieldSection;
     }
   /** Client: the header section of the final response. */
   | {
       readonly kind: 'response';
       readonly streamId: number;
       readonly status: number;
-      readonly fields: readonly FieldLine[];
+      readonly fields: FieldSection;
       /** Content-Length, where there is one (also that of a response to HEAD, which has no content). */
       readonly contentLength: number | undefined;
     }
   /** Content, or what comes through a CONNECT tunnel, as it came: never empty, never gathered. */
   | { readonly kind: 'data'; readonly streamId: number; readonly bytes: Uint8Array }
   /** The trailer section. Only `end` follows. */
-  | { readonly kind: 'trailers'; readonly streamId: number; readonly fields: readonly FieldLine[] }
+  | { readonly kind: 'trailers'; readonly streamId: number; readonly fields: FieldSection }
   /** The remote's message is complete and was sound; Content-Length agreed. */
   | { readonly kind: 'end'; readonly streamId: number }
   /**

@@ -1,6 +1,34 @@
 import type { FieldLine } from '../../qpack/index.js';
 import { failMessage } from './errors.js';
 
+/** Field lines by their position, whatever they are kept in: a `FieldSection` that came, or an array that is to be sent. */
+export interface Lines {
+  readonly length: number;
+  name(index: number): string;
+  value(index: number): string;
+}
+
+/** Those of an array. */
+export class ArrayLines implements Lines {
+  readonly #lines: readonly FieldLine[];
+
+  constructor(lines: readonly FieldLine[]) {
+    this.#lines = lines;
+  }
+
+  get length(): number {
+    return this.#lines.length;
+  }
+
+  name(index: number): string {
+    return (this.#lines[index] as FieldLine).name;
+  }
+
+  value(index: number): string {
+    return (this.#lines[index] as FieldLine).value;
+  }
+}
+
 /** Where a field section stands, which decides what may be in it. */
 export type SectionKind = 'request' | 'response' | 'trailers';
 
@@ -101,20 +129,20 @@ export function show(text: string): string {
 }
 
 /**
- * Checks the field lines from `first` to before `end`, none of which may be a pseudo-header field.
+ * Checks the field lines from `first` on, none of which may be a pseudo-header field.
  *
  * @returns what is good until the next call
  * @throws Http3Error (scope `'stream'`) when they make the message malformed
  */
-export function checkFields(fields: readonly FieldLine[], first: number, end: number, kind: SectionKind): FieldFacts {
+export function checkFields(fields: Lines, first: number, kind: SectionKind): FieldFacts {
   facts.contentLength = undefined;
   facts.host = undefined;
   facts.cookies = 0;
   facts.priority = undefined;
-  for (let index = first; index < end; index++) {
-    const line = fields[index];
-    if (line === undefined) break;
-    const { name, value } = line;
+  const { length } = fields;
+  for (let index = first; index < length; index++) {
+    const name = fields.name(index);
+    const value = fields.value(index);
     if (!consistsOf(name, nameCharacters)) failName(name, kind);
     // @rfc 9114#10.3-2 characters that are not permitted in a field value
     if (!isFieldValue(value)) failMessage(`The field ${name} holds a character that no field value may have`);
@@ -166,22 +194,4 @@ function contentLength(value: string): number {
   const length = /^\d{1,16}$/.test(value) ? Number(value) : Number.NaN;
   if (Number.isSafeInteger(length)) return length;
   return failMessage(`Content-Length is ${show(value)}`);
-}
-
-/**
- * Makes one line of all cookie lines, in the place of the first: outside of HTTP/2 and HTTP/3 there is only one.
- *
- * @returns another array
- */
-export function joinCookies(fields: readonly FieldLine[]): FieldLine[] {
-  const joined: FieldLine[] = [];
-  let at = -1;
-  for (const line of fields) {
-    const first = joined[at];
-    if (line.name !== 'cookie') joined.push(line);
-    else if (first === undefined) at = joined.push(line) - 1;
-    // @rfc 9114#4.2.1-1 cookie lines are joined with "; "
-    else joined[at] = { name: 'cookie', value: `${first.value}; ${line.value}` };
-  }
-  return joined;
 }

@@ -3,7 +3,7 @@
  * {@link Http3CoreInterface} for what its driver has to do.
  */
 
-export type { FieldLine } from '../../qpack/index.js';
+export { type FieldLine, FieldSection } from '../../qpack/index.js';
 export { CAPSULE, type Capsule, CapsuleReader, type CapsuleReaderOptions, encodeCapsule } from './capsules.js';
 export { Http3Core } from './connection.js';
 export {

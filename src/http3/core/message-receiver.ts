@@ -1,9 +1,9 @@
-import { BLOCKED, type FieldLine, QpackError } from '../../qpack/index.js';
+import { type FieldSection, QpackError } from '../../qpack/index.js';
 import { ByteWriter } from '../../wire/index.js';
 import type { Context } from './context.js';
 import { H3, Http3Error, failConnection, failMessage } from './errors.js';
 import { FRAME, FrameReader, isReservedFrame } from './frame-reader.js';
-import { checkRequest, checkResponse, checkTrailers, hasNoContent, regularFields } from './messages.js';
+import { checkRequest, checkResponse, checkTrailers, hasNoContent } from './messages.js';
 import { DEFAULT_PRIORITY, parsePriority } from './priority.js';
 import type { Exchange } from './exchange.js';
 
@@ -12,9 +12,6 @@ import type { Exchange } from './exchange.js';
  * not wanted).
  */
 type Stage = 'head' | 'content' | 'trailed' | 'tunnel' | 'over';
-
-/** Where field sections are decoded, one after the other. */
-const scratch: FieldLine[] = [];
 
 /** Interim responses to one request; more are no help to anybody. */
 const MAX_INTERIM_RESPONSES = 64;
@@ -76,15 +73,18 @@ export class MessageReceiver {
   }
 
   /** QPACK has decoded the section for which the stream waited, or found an error. */
-  unblock(fields: FieldLine[] | undefined, error: QpackError | undefined): void {
-    if (!this.#isBlocked) return;
+  unblock(fields: FieldSection | undefined, error: QpackError | undefined): void {
+    if (!this.#isBlocked) {
+      fields?.release();
+      return;
+    }
     this.#isBlocked = false;
     this.#context.emit({ kind: 'unblocked', streamId: this.#exchange.id });
     const held = this.#held?.take();
     this.#held = undefined;
     this.#context.blockedBytes -= held?.length ?? 0;
     if (fields === undefined) throw this.#qpackFailure(error);
-    this.#section(fields, fields.length);
+    this.#section(fields);
     if (held) this.receive(held, false);
     else if (this.#hasFin && !this.isOver) this.#end();
   }
@@ -194,14 +194,14 @@ export class MessageReceiver {
   }
 
   #encodedSection(section: Uint8Array): void {
-    let count: number;
+    let fields: FieldSection | undefined;
     try {
-      count = this.#context.decoder.decodeInto(this.#exchange.id, section, scratch);
+      fields = this.#context.decoder.decode(this.#exchange.id, section);
     } catch (error) {
       throw this.#qpackFailure(error);
     }
-    if (count === BLOCKED) this.#isBlocked = true;
-    else this.#section(scratch, count);
+    if (fields === undefined) this.#isBlocked = true;
+    else this.#section(fields);
   }
 
   /** Errors of the connection go on as they are. */
@@ -210,15 +210,24 @@ export class MessageReceiver {
     return tooLarge(`The header section on stream ${this.#exchange.id} is too large`, error);
   }
 
-  #section(fields: FieldLine[], count: number): void {
-    if (this.#stage === 'content') this.#trailers(fields, count);
-    else if (this.#context.isServer) this.#request(fields, count);
-    else this.#response(fields, count);
+  /** Checks a section and makes an event of it, whose reader it belongs to from then on. */
+  #section(fields: FieldSection): void {
+    try {
+      if (this.#stage === 'content') this.#trailers(fields);
+      else if (this.#context.isServer) this.#request(fields);
+      else this.#response(fields);
+    } catch (error) {
+      fields.release();
+      throw error;
+    }
   }
 
-  #request(fields: FieldLine[], count: number): void {
-    const checked = checkRequest(fields, count, this.#context.limits.enableConnectProtocol);
+  #request(fields: FieldSection): void {
+    const checked = checkRequest(fields, this.#context.limits.enableConnectProtocol);
     const { head, first, contentLength } = checked;
+    fields.skip(first);
+    // @rfc 9114#4.2.1-1 outside of HTTP/2 and HTTP/3 there is only one cookie line
+    if (checked.cookies > 1) fields.join('cookie', '; ');
     const exchange = this.#exchange;
     exchange.method = head.method;
     // @rfc 9218#7-1 an update that has come already overrides the field
@@ -233,23 +242,23 @@ export class MessageReceiver {
       kind: 'request',
       streamId: exchange.id,
       head,
-      fields: regularFields(fields, first, count, checked.cookies),
+      fields,
       contentLength,
       priority: exchange.priority,
     });
   }
 
-  #response(fields: FieldLine[], count: number): void {
+  #response(fields: FieldSection): void {
     const streamId = this.#exchange.id;
     // @rfc 9114#4.1.2-3 a malformed response never becomes an event
-    const { status, first, contentLength } = checkResponse(fields, count);
-    const rest = regularFields(fields, first, count, 0);
+    const { status, first, contentLength } = checkResponse(fields);
+    fields.skip(first);
     if (status < 200) {
       if (++this.#interim > MAX_INTERIM_RESPONSES) {
         const message = `More than ${MAX_INTERIM_RESPONSES} interim responses came on stream ${streamId}`;
         throw new Http3Error('ERR_HTTP3_EXCESSIVE_LOAD', message, { scope: 'stream' });
       }
-      this.#context.emit({ kind: 'informational', streamId, status, fields: rest });
+      this.#context.emit({ kind: 'informational', streamId, status, fields });
       return;
     }
     const { method } = this.#exchange;
@@ -260,18 +269,14 @@ export class MessageReceiver {
       this.#stage = 'content';
       this.#contentLeft = hasNoContent(method, status) ? 0 : contentLength;
     }
-    this.#context.emit({ kind: 'response', streamId, status, fields: rest, contentLength });
+    this.#context.emit({ kind: 'response', streamId, status, fields, contentLength });
   }
 
-  #trailers(fields: FieldLine[], count: number): void {
+  #trailers(fields: FieldSection): void {
     // @rfc 9114#4.1-2 another response would be here, and its :status makes it malformed
-    checkTrailers(fields, count);
+    checkTrailers(fields);
     this.#stage = 'trailed';
-    this.#context.emit({
-      kind: 'trailers',
-      streamId: this.#exchange.id,
-      fields: regularFields(fields, 0, count, 0),
-    });
+    this.#context.emit({ kind: 'trailers', streamId: this.#exchange.id, fields });
   }
 
   #end(): void {

@@ -2,6 +2,7 @@ import { type FieldLine, fieldSectionSize, QpackError } from '../../qpack/index.
 import { varintLength, writeVarint } from '../../wire/index.js';
 import type { Context } from './context.js';
 import { H3, Http3Error } from './errors.js';
+import { ArrayLines } from './fields.js';
 import { FRAME } from './frame-reader.js';
 import { checkRequest, checkResponse, checkTrailers, hasNoContent } from './messages.js';
 import type { Exchange } from './exchange.js';
@@ -170,7 +171,7 @@ export class MessageSender {
   // @rfc 9114#4.2-1 @rfc 9114#4.2-3 @rfc 9114#4.3-1 @rfc 9114#4.3-5 nothing malformed is generated
   #afterRequest(fields: readonly FieldLine[], fin: boolean): AfterHeaders {
     const { connectProtocol, received } = this.#context.peer;
-    const { head, contentLength } = checkRequest(fields, fields.length, true);
+    const { head, contentLength } = checkRequest(new ArrayLines(fields), true);
     if (head.protocol !== undefined && !connectProtocol) {
       const why = received ? 'has not announced extended CONNECT' : 'has not sent its SETTINGS yet';
       // @rfc 9114#7.2.4.2-1 @rfc 9220#3-1 not before the server has announced it
@@ -183,7 +184,7 @@ export class MessageSender {
   }
 
   #afterResponse(fields: readonly FieldLine[], fin: boolean): AfterHeaders {
-    const { status, contentLength } = checkResponse(fields, fields.length);
+    const { status, contentLength } = checkResponse(new ArrayLines(fields));
     const { method } = this.#exchange;
     if (status < 200) {
       // RFC 9114 section 4.1: an interim response is followed by another one, or the final one
@@ -197,7 +198,7 @@ export class MessageSender {
   }
 
   #afterTrailers(fields: readonly FieldLine[], fin: boolean): AfterHeaders {
-    checkTrailers(fields, fields.length);
+    checkTrailers(new ArrayLines(fields));
     // @rfc 9114#4.1-3 nothing follows trailers
     if (!fin) throw this.#invalid('Trailers end the message: give fin');
     this.#checkWhole(this.#contentLeft, true);

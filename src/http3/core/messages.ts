@@ -1,15 +1,14 @@
-import type { FieldLine } from '../../qpack/index.js';
 import { failMessage } from './errors.js';
 import type { RequestHead } from './events.js';
 import {
   type FieldFacts,
+  type Lines,
   checkFields,
   isAuthority,
   isPath,
   isPseudo,
   isScheme,
   isToken,
-  joinCookies,
   show,
 } from './fields.js';
 
@@ -49,37 +48,38 @@ const requestNames: ReadonlyMap<string, keyof PseudoFields> = new Map([
 const responseNames: ReadonlyMap<string, keyof PseudoFields> = new Map([[':status', 'status']]);
 
 /** Collects pseudo-header fields, which come first, into {@link pseudo}; returns how many there are. */
-function collect(fields: readonly FieldLine[], count: number, names: ReadonlyMap<string, keyof PseudoFields>): number {
+function collect(fields: Lines, names: ReadonlyMap<string, keyof PseudoFields>): number {
   pseudo.method = undefined;
   pseudo.scheme = undefined;
   pseudo.authority = undefined;
   pseudo.path = undefined;
   pseudo.protocol = undefined;
   pseudo.status = undefined;
+  const { length } = fields;
   let index = 0;
-  for (; index < count; index++) {
-    const line = fields[index];
-    if (line === undefined || !isPseudo(line.name)) break;
-    const key = names.get(line.name);
+  for (; index < length; index++) {
+    const name = fields.name(index);
+    if (!isPseudo(name)) break;
+    const key = names.get(name);
     // @rfc 9114#4.3-2 @rfc 9114#4.3-4 undefined ones, and those of the other kind of message
-    if (key === undefined) failMessage(`The pseudo-header field ${show(line.name)} is not defined for this message`);
+    if (key === undefined) failMessage(`The pseudo-header field ${show(name)} is not defined for this message`);
     // @rfc 9114#4.3.1-5 exactly one value each
-    if (pseudo[key] !== undefined) failMessage(`The pseudo-header field ${line.name} occurs twice`);
-    pseudo[key] = line.value;
+    if (pseudo[key] !== undefined) failMessage(`The pseudo-header field ${name} occurs twice`);
+    pseudo[key] = fields.value(index);
   }
   return index;
 }
 
 /**
- * Checks the header section of a request: the first `count` lines.
+ * Checks the header section of a request.
  *
  * @param extendedConnect whether the server has announced extended CONNECT; without, `:protocol` is not defined
  * @throws Http3Error (scope `'stream'`) when it is malformed
  */
-export function checkRequest(fields: readonly FieldLine[], count: number, extendedConnect: boolean): CheckedRequest {
-  const first = collect(fields, count, requestNames);
+export function checkRequest(fields: Lines, extendedConnect: boolean): CheckedRequest {
+  const first = collect(fields, requestNames);
   const { method, scheme, path, protocol } = pseudo;
-  const { contentLength, host, cookies, priority } = checkFields(fields, first, count, 'request');
+  const { contentLength, host, cookies, priority } = checkFields(fields, first, 'request');
   // @rfc 9114#4.3.1-5 a request without mandatory pseudo-header fields, or with invalid ones, is malformed
   if (method === undefined) return failMessage('The request has no :method');
   if (!isToken(method)) failMessage(`:method is ${show(method)}`);
@@ -128,13 +128,13 @@ function connectHead({ scheme, path, authority }: PseudoFields): RequestHead {
 }
 
 /**
- * Checks the header section of a response: the first `count` lines.
+ * Checks the header section of a response.
  *
  * @throws Http3Error (scope `'stream'`) when it is malformed
  */
-export function checkResponse(fields: readonly FieldLine[], count: number): CheckedResponse {
-  const first = collect(fields, count, responseNames);
-  const { contentLength, host, cookies, priority } = checkFields(fields, first, count, 'response');
+export function checkResponse(fields: Lines): CheckedResponse {
+  const first = collect(fields, responseNames);
+  const { contentLength, host, cookies, priority } = checkFields(fields, first, 'response');
   // @rfc 9114#4.3.2-1 :status is in all responses
   if (pseudo.status === undefined) return failMessage('The response has no :status');
   if (!/^[1-9]\d\d$/.test(pseudo.status)) failMessage(`:status is ${show(pseudo.status)}`);
@@ -145,27 +145,12 @@ export function checkResponse(fields: readonly FieldLine[], count: number): Chec
 }
 
 /**
- * Checks a trailer section: the first `count` lines.
+ * Checks a trailer section.
  *
  * @throws Http3Error (scope `'stream'`) when it is malformed
  */
-export function checkTrailers(fields: readonly FieldLine[], count: number): void {
-  checkFields(fields, 0, count, 'trailers');
-}
-
-const noLines: readonly FieldLine[] = Object.freeze([]);
-const NO_LINE: FieldLine = Object.freeze({ name: '', value: '' });
-
-/** The field lines without pseudo-header fields, as applications want them. Nothing is left of them where they were. */
-export function regularFields(
-  fields: FieldLine[],
-  first: number,
-  count: number,
-  cookies: number,
-): readonly FieldLine[] {
-  const regular = first < count ? fields.slice(first, count) : noLines;
-  fields.fill(NO_LINE, 0, count);
-  return cookies > 1 ? joinCookies(regular) : regular;
+export function checkTrailers(fields: Lines): void {
+  checkFields(fields, 0, 'trailers');
 }
 
 /** Whether a response to a request cannot have content, whatever its Content-Length says (RFC 9110 section 6.4.1). */

@@ -69,7 +69,10 @@ export class RequestTable {
 
   unblock(section: UnblockedSection): void {
     const request = this.#requests.get(section.streamId);
-    if (!request) return;
+    if (!request) {
+      section.fields?.release();
+      return;
+    }
     request.unblock(section);
     this.settle(request);
   }

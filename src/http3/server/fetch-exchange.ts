@@ -22,6 +22,12 @@ export class FetchExchange extends Exchange implements HandlerInfo {
     return this.#url === '' ? super.url : this.#url;
   }
 
+  /** A request may outlive its exchange: what nobody has looked at yet must stay. */
+  protected override finish(): void {
+    super.finish();
+    this.stream.fields.keep();
+  }
+
   protected override serve(): Promise<void> | undefined {
     const { fetch } = this.handling;
     const request = this.#makeRequest();

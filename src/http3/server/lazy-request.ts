@@ -3,7 +3,7 @@
  * handlers want its URL and method only: where the runtime allows it, the rest is made at the first look at it.
  */
 
-import type { FieldLine } from '../core/index.js';
+import { FieldSection } from '../core/index.js';
 import { toHeaders } from '../fields.js';
 import { internalSymbols } from './runtime-symbols.js';
 
@@ -17,20 +17,24 @@ export interface RequestParts {
   /** As `URL` writes it. */
   readonly url: string;
   readonly method: string;
-  readonly fields: readonly FieldLine[];
+  /** Released once the headers have been made of them. */
+  readonly fields: FieldSection;
   readonly body?: ReadableStream<Uint8Array> | undefined;
 }
 
 /** Makes a request whose signal is the owner's. @throws TypeError as the constructor of `Request` */
 export type RequestFactory = (parts: RequestParts, owner: SignalOwner) => Request;
 
-const eager: RequestFactory = ({ url, method, fields, body }, { signal }) =>
-  new Request(url, {
+const eager: RequestFactory = ({ url, method, fields, body }, { signal }) => {
+  const request = new Request(url, {
     method,
     signal,
     ...(fields.length > 0 && { headers: toHeaders(fields) }),
     ...(body && { body, duplex: 'half' as const }),
   });
+  fields.release();
+  return request;
+};
 
 let factory: RequestFactory | undefined;
 
@@ -98,7 +102,7 @@ function isSound(make: RequestFactory): boolean {
     const parts = {
       url: 'https://localhost/b',
       method: 'PUT',
-      fields: [{ name: 'a', value: 'b' }],
+      fields: FieldSection.of([{ name: 'a', value: 'b' }]),
       body: new ReadableStream<Uint8Array>(),
     };
     const request = make(parts, {

@@ -22,10 +22,21 @@ export interface ServerStream extends RequestInfo {
   readonly authority: string | undefined;
   /** Path and query, as they came. */
   readonly path: string;
-  /** Header fields as they came, names in lower case, without pseudo-header fields; cookies are one line. */
+  /**
+   * Header fields as they came, names in lower case, without pseudo-header fields; cookies are one line. Made at the first look, which has to be
+   * before the exchange is over: before the handler has returned, or its promise has resolved, and the response has left. From then on it stays.
+   *
+   * @throws Http3Error `ERR_HTTP3_INVALID_STATE` at a first look after that
+   */
   readonly fields: readonly FieldLine[];
-  /** The same as `Headers`; made when it is looked at. */
+  /** The same as `Headers`, as it is with {@link fields}. */
   readonly headers: Headers;
+  /**
+   * The value of one field without making either, its lines joined as `Headers` does it; undefined where there is none. Until the exchange is over.
+   *
+   * @throws Http3Error `ERR_HTTP3_INVALID_STATE` after that
+   */
+  field(name: string): string | undefined;
   /** Aborted when the client goes away, cancels the request, or is given up. */
   readonly signal: AbortSignal;
   /** Content of the request; read no faster than it is taken. What is not read when the response is over is refused. */

@@ -1,7 +1,7 @@
 /** A request that is answered on its stream. */
 
 import { Http3Error } from '../core/index.js';
-import type { FieldLine } from '../core/index.js';
+import type { FieldLine, FieldSection } from '../core/index.js';
 import { toHeaders } from '../fields.js';
 import { bytesOf as encodeContent, fitsWhole } from '../whole-message.js';
 import { Exchange } from './exchange.js';
@@ -21,6 +21,7 @@ export class StreamExchange extends Exchange implements ServerStream {
   /** Whether nothing is left to send. */
   #sent = false;
   #onSent: (() => void) | undefined;
+  #fields: readonly FieldLine[] | undefined;
   #headers: Headers | undefined;
 
   // The request.
@@ -42,12 +43,26 @@ export class StreamExchange extends Exchange implements ServerStream {
   }
 
   get fields(): readonly FieldLine[] {
-    return this.stream.fields;
+    this.#fields ??= this.#section.toArray();
+    return this.#fields;
   }
 
   get headers(): Headers {
-    this.#headers ??= toHeaders(this.stream.fields);
+    this.#headers ??= toHeaders(this.#section);
     return this.#headers;
+  }
+
+  field(name: string): string | undefined {
+    return this.#section.get(name.toLowerCase());
+  }
+
+  /** @throws Http3Error when the exchange is over: its memory is used for others */
+  get #section(): FieldSection {
+    const { fields } = this.stream;
+    if (!fields.isReleased) return fields;
+    const { method, path } = this;
+    const message = `The fields of ${method} ${path} are gone with its exchange: look at fields or headers before it is over, from then on they stay`;
+    throw new Http3Error('ERR_HTTP3_INVALID_STATE', message);
   }
 
   get body(): ReadableStream<Uint8Array> {
@@ -63,6 +78,11 @@ export class StreamExchange extends Exchange implements ServerStream {
   }
 
   // Its course.
+
+  protected override finish(): void {
+    super.finish();
+    this.stream.fields.release();
+  }
 
   protected override serve(): Promise<void> | undefined {
     let given: unknown;

@@ -217,6 +217,6 @@ function readVarint(bytes: Uint8Array): number {
 }
 
 function decodeSection(streamId: number, section: Uint8Array): Record<string, string> {
-  const lines = new QpackDecoder({ maxTableCapacity: 0 }).decode(streamId, section) ?? [];
+  const lines = new QpackDecoder({ maxTableCapacity: 0 }).decode(streamId, section)?.toArray() ?? [];
   return Object.fromEntries(lines.map(({ name, value }) => [name, value]));
 }
