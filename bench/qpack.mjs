@@ -41,7 +41,9 @@ function qpack({ QpackDecoder, QpackEncoder }, capacity, blockedStreams) {
       const instructions = encoder.takeEncoderStream();
       const middle = performance.now();
       decoder.receiveEncoderStream(instructions);
-      results.push(decoder.decode(index * 4, section));
+      const decoded = decoder.decode(index * 4, section);
+      results.push(decoded.toArray());
+      decoded.release();
       const feedback = decoder.takeDecoderStream();
       const end = performance.now();
       encoder.receiveDecoderStream(feedback);
