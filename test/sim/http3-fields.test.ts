@@ -14,6 +14,7 @@ import {
   type ServerStream,
 } from '../../src/http3/index.js';
 import type { Clock } from '../../src/quic/index.js';
+import { fieldPool } from '../../src/qpack/field-pool.js';
 import { withPair } from './support/pair.js';
 
 /** What becomes of one request. */
@@ -118,7 +119,7 @@ async function run(plans: readonly Plan[], seed: number): Promise<void> {
       if (response) check(response.headers, number, each);
     });
     await network.complete(Promise.all(asked));
-    await network.run({ for: 200 });
+    await network.run({ forMs: 200 });
   });
   assert.deepEqual(failures, []);
   for (const [number, request] of requests) check(request.headers, number, plans[number]!);
@@ -140,3 +141,35 @@ test('requests see their own fields, early, late and when all is over', () =>
     seed: Number(process.env['FC_SEED'] ?? 20_261_126),
     numRuns: Number(process.env['FC_RUNS'] ?? 10),
   }));
+
+test('what requests and responses have taken comes back, whoever looked at them', async () => {
+  const clock = (of: (clock: Clock) => Http3RequestServer) => (each: Clock) => {
+    const requests = of(each);
+    return { h3: (connection: Parameters<Http3RequestServer['accept']>[0]) => void requests.accept(connection) };
+  };
+  const answer = { 'x-answer': 'yes' };
+  const servers: Record<string, (clock: Clock) => Http3RequestServer> = {
+    'a Request that nobody looked at': (clock) =>
+      new Http3RequestServer({ clock, fetch: () => new Response(null, { status: 204, headers: answer }) }),
+    'a Request whose headers were looked at': (clock) =>
+      new Http3RequestServer({
+        clock,
+        fetch: ({ headers }) =>
+          new Response(null, { status: 204, headers: { 'x-answer': headers.get('x-own') ?? '' } }),
+      }),
+    'a stream': (clock) =>
+      new Http3RequestServer({ clock, requestStream: (stream) => void stream.respond(204, answer) }),
+  };
+  for (const [name, server] of Object.entries(servers)) {
+    await withPair({ seed: 1, handlers: clock(server) }, async ({ network, dial }) => {
+      const http3 = new Http3Connection(await dial({ alpn: ['h3'] }));
+      const ask = (): Promise<unknown> =>
+        network.complete(sendRequest(http3, 'server.test', 'GET', '/', { 'x-own': 'yes', 'x-other': 'no' }));
+      await ask();
+      const before = fieldPool.lines;
+      for (let request = 0; request < 20; request++) await ask();
+      assert.equal(fieldPool.lines, before, name);
+      assert.ok(before > 0);
+    });
+  }
+});
