@@ -88,19 +88,26 @@ export class SectionReader {
   #line(store: FieldStore): void {
     const first = this.#reader.peek();
     if ((first & 0x80) !== 0) {
-      const index = this.#integer(6);
-      if ((first & 0x40) === 0) return this.#wholeOfTable(store, this.#base - 1 - index);
-      const line = this.#static(index);
-      return this.#whole(store, line.name, line.value);
-    }
-    if ((first & 0x40) !== 0) {
+      this.#indexed(store, (first & 0x40) !== 0);
+    } else if ((first & 0x40) !== 0) {
       const index = this.#integer(4);
       const name = (first & 0x10) !== 0 ? this.#static(index).name : this.#nameOfTable(this.#base - 1 - index);
-      return this.#literal(store, name, (first & 0x20) !== 0);
+      this.#literal(store, name, (first & 0x20) !== 0);
+    } else if ((first & 0x20) !== 0) {
+      this.#literal(store, this.#string(0x08, 3), (first & 0x10) !== 0);
+    } else if ((first & 0x10) !== 0) {
+      this.#wholeOfTable(store, this.#base + this.#integer(4));
+    } else {
+      this.#literal(store, this.#nameOfTable(this.#base + this.#integer(3)), (first & 0x08) !== 0);
     }
-    if ((first & 0x20) !== 0) return this.#literal(store, this.#string(0x08, 3), (first & 0x10) !== 0);
-    if ((first & 0x10) !== 0) return this.#wholeOfTable(store, this.#base + this.#integer(4));
-    return this.#literal(store, this.#nameOfTable(this.#base + this.#integer(3)), (first & 0x08) !== 0);
+  }
+
+  #indexed(store: FieldStore, isStatic: boolean): void {
+    const index = this.#integer(6);
+    if (isStatic) {
+      const { name, value } = this.#static(index);
+      this.#whole(store, name, value);
+    } else this.#wholeOfTable(store, this.#base - 1 - index);
   }
 
   #wholeOfTable(store: FieldStore, index: number): void {

@@ -39,7 +39,8 @@ const plan: fc.Arbitrary<Plan> = fc.record({
 const namesOf = ({ fields }: Plan): string[] => Array.from({ length: fields }, (_, index) => `x-${index}`);
 
 function fieldsOf(request: number, each: Plan): Record<string, string> {
-  return Object.fromEntries([['x-own', `${request}`], ...namesOf(each).map((name) => [name, `${request} ${name}`])]);
+  const more = namesOf(each).map((name): [string, string] => [name, `${request} ${name}`]);
+  return { 'x-own': `${request}`, ...Object.fromEntries(more) };
 }
 
 function check(headers: Headers, request: number, each: Plan): void {
