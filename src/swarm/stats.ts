@@ -56,10 +56,25 @@ export interface AgentStats {
   readonly links: readonly LinkStats[];
 }
 
+/** An agent that a restarted coordinator has back from its store and has not heard of yet. */
+export interface AwaitedStats {
+  readonly id: string;
+  readonly role: string;
+  readonly incarnation: number;
+  readonly capabilities: readonly string[];
+  /** Where other agents reach it, as it was before. */
+  readonly reachedAt: string;
+  /** Milliseconds until it is taken for dead. */
+  readonly timeLeft: number;
+}
+
 /** What the coordinator counts. */
 export interface CoordinatorStats {
   readonly id: string;
+  /** Agents that it has a connection to. */
   readonly agents: number;
+  /** Agents that it waits for since it was restarted. */
+  readonly awaited: number;
   readonly maxAgents: number;
   readonly epoch: number;
   /** Of the coordinator's endpoint. */
@@ -81,10 +96,11 @@ export interface SwarmStats {
   readonly quicStats: QuicStats;
   readonly coordinatorStats: CoordinatorStats;
   readonly agents: readonly AgentStats[];
+  readonly awaited: readonly AwaitedStats[];
 }
 
 /** The part of {@link SwarmStats} that only the coordinator knows. */
-export type CoordinatorReport = Pick<SwarmStats, 'swarmId' | 'topology' | 'coordinatorStats' | 'agents'>;
+export type CoordinatorReport = Pick<SwarmStats, 'swarmId' | 'topology' | 'coordinatorStats' | 'agents' | 'awaited'>;
 
 export function linkStats(link: Link): LinkStats {
   const { rttMs, bytesSent, bytesReceived, packetsLost } = link.connection.stats();

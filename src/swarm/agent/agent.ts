@@ -95,7 +95,7 @@ export class SwarmAgent extends SwarmMember {
       verify: settings.ca !== undefined,
       facts: () => this.#facts(),
       mapUpdate: (update) => this.#mapUpdate(update),
-      onJoined: (early) => this.#onJoined(early),
+      onJoined: (early, isSame) => this.#onJoined(early, isSame),
       onLost: (error) => void this.emit('disconnected', error),
       onEnded: (error) => this.#onEnded(error),
     });
@@ -146,7 +146,7 @@ export class SwarmAgent extends SwarmMember {
     throw new SwarmError('ERR_SWARM_CLOSED', 'The agent has not been started');
   }
 
-  #facts(): AgentFacts {
+  #facts(): Omit<AgentFacts, 'incarnation'> {
     const { role, advertise } = this.#settings;
     return {
       role,
@@ -190,8 +190,8 @@ export class SwarmAgent extends SwarmMember {
 
   #wasJoined = false;
 
-  #onJoined(early: boolean): void {
-    if (this.#wasJoined) this.#overlay.reset();
+  #onJoined(early: boolean, isSame: boolean): void {
+    if (this.#wasJoined && !isSame) this.#overlay.reset();
     this.#overlay.update();
     this.#measureLinks();
     if (this.#wasJoined) this.emit('reconnected', { early });

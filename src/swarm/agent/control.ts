@@ -21,11 +21,14 @@ export interface ControlParts extends JoinParts {
   readonly coordinator: { readonly host: string; readonly port: number } | undefined;
   /** Whether the coordinator's certificate is verified by TLS (CA and name). */
   readonly verify: boolean;
-  facts(): AgentFacts;
+  facts(): Omit<AgentFacts, 'incarnation'>;
   /** The coordinator tells of the shared map. */
   mapUpdate(update: MapUpdate): void;
-  /** @param early whether it came back by early data, without a full handshake */
-  onJoined(early: boolean): void;
+  /**
+   * @param early whether it came back by early data, without a full handshake
+   * @param isSame whether this is the incarnation that it was before, with its connections to others
+   */
+  onJoined(early: boolean, isSame: boolean): void;
   onLost(error: SwarmError): void;
   /** The membership is over for good. */
   onEnded(error: SwarmError): void;
@@ -35,6 +38,7 @@ export interface ControlParts extends JoinParts {
 const LONGEST_LEASE = 3_600_000;
 const FIRST_BACKOFF = 100;
 const LONGEST_BACKOFF = 5000;
+const SHORTEST_ATTEMPT = 1500;
 /** What trying again would not change. */
 const FINAL = new Set<SwarmError['code']>([
   'ERR_SWARM_EVICTED',
@@ -50,6 +54,9 @@ export class AgentControl {
   #connection: QuicConnection | undefined;
   /** Token and certificate of the last welcome. */
   #rejoin: Uint8Array | undefined;
+  #incarnation: number | undefined;
+  /** Of attempts to come back; `undefined` before the first welcome. */
+  #pace: Pace | undefined;
   #stopped = false;
   #attempt = 0;
 
@@ -76,6 +83,7 @@ export class AgentControl {
       verify,
       earlyData: true,
       idleTimeout: 2 * LONGEST_LEASE,
+      connectionTimeout: this.#pace?.attempt,
     });
     try {
       await this.#joinOver(connection, connection.earlyData === 'pending' ? rejoin : undefined);
@@ -92,10 +100,14 @@ export class AgentControl {
     if (!rejoin) await connection.ready;
     const link = this.#linkOf(connection);
     const channel = new ControlChannel(await link.open(undefined, MAX_COORDINATOR_CONTROL_BYTES));
-    const facts = this.#parts.facts();
+    const facts = this.#facts();
     const welcome = await join(this.#parts, facts, connection, channel, rejoin);
     this.#joined(welcome, connection, channel, rejoin !== undefined);
     this.#tellChanges(facts);
+  }
+
+  #facts(): AgentFacts {
+    return { ...this.#parts.facts(), incarnation: this.#incarnation };
   }
 
   #linkOf(connection: QuicConnection, id = 'the coordinator'): Link {
@@ -129,7 +141,7 @@ export class AgentControl {
       return;
     }
     const parts = { ...this.#parts, swarmId: message.swarm, secrets: secrets ?? this.#parts.secrets };
-    const facts = this.#parts.facts();
+    const facts = this.#facts();
     const role = message.role ?? facts.role;
     const capabilities = message.capabilities ?? facts.capabilities;
     try {
@@ -156,12 +168,14 @@ export class AgentControl {
     this.#channel = channel;
     this.#connection = connection;
     this.#rejoin = welcome.rejoin;
+    const isSame = this.#incarnation === welcome.incarnation;
+    this.#incarnation = welcome.incarnation;
     core.configure(welcome.coordinator, welcome.config);
     const link = this.#linkOf(connection, welcome.coordinator);
     core.addLink(link);
     core.viewChanged(core.view.replace(welcome.view));
     this.#parts.mapUpdate(welcome.map);
-    this.#parts.onJoined(early);
+    this.#parts.onJoined(early, isSame);
     this.#watchLease(connection, welcome.config.lease);
     this.#listen(channel).then(
       () => this.#lost(channel, undefined),
@@ -172,7 +186,7 @@ export class AgentControl {
 
   /** What has changed between hello and welcome, the coordinator has not heard of. */
   #tellChanges(told: AgentFacts): void {
-    const { capabilities, concurrency, topics } = this.#parts.facts();
+    const { capabilities, concurrency, topics } = this.#facts();
     if (capabilities !== told.capabilities || concurrency !== told.concurrency) {
       this.send({ t: 'update', capabilities: [...capabilities], concurrency });
     }
@@ -242,6 +256,7 @@ export class AgentControl {
   #lost(channel: ControlChannel, cause: unknown): void {
     if (this.#channel !== channel) return;
     const connection = this.#connection;
+    this.#pace = paceOf(this.#parts.core.config?.lease ?? DEFAULT_LEASE, connection?.stats().rttMs ?? 0);
     this.#channel = undefined;
     this.#connection = undefined;
     void connection?.close({ code: CLOSE_CODE.left, drainTimeout: 0 });
@@ -255,7 +270,7 @@ export class AgentControl {
 
   #retryLater(): void {
     const { clock } = this.#parts.core;
-    const longest = Math.min(FIRST_BACKOFF * 2 ** this.#attempt++, LONGEST_BACKOFF);
+    const longest = Math.min(FIRST_BACKOFF * 2 ** this.#attempt++, this.#pace?.pause ?? LONGEST_BACKOFF);
     clock.setTimer(longest * (0.5 + Math.random() / 2), () => {
       if (this.#stopped || this.#channel) return;
       this.connect().catch((error: unknown) => this.#failed(error));
@@ -291,6 +306,23 @@ export class AgentControl {
     this.#channel?.send({ t: 'leave' });
     this.#channel?.finish();
   }
+}
+
+/** How an agent looks for the coordinator that it has lost, in milliseconds. */
+interface Pace {
+  /** Longest handshake. */
+  readonly attempt: number;
+  /** Longest pause between attempts. */
+  readonly pause: number;
+}
+
+/** Often enough for a coordinator that comes back to hear of the agent within a lease, however long it was away. */
+function paceOf(lease: number, rtt: number): Pace {
+  const attempt = Math.min(Math.max(lease / 2, SHORTEST_ATTEMPT), LONGEST_BACKOFF);
+  return {
+    attempt: Math.ceil(Math.max(attempt, 4 * rtt)),
+    pause: Math.min(Math.max(lease / 4, SHORTEST_ATTEMPT / 2), LONGEST_BACKOFF),
+  };
 }
 
 /** Servers judge certificates of clients when those think that the handshake is over: then it is the first stream that fails. */

@@ -16,6 +16,8 @@ export interface AgentFacts {
   readonly role: string;
   readonly capabilities: readonly string[];
   readonly concurrency: number;
+  /** That of the last welcome, if there was one. */
+  readonly incarnation: number | undefined;
   /** Where others reach it; `undefined`: where the coordinator sees it. */
   readonly host: string | undefined;
   readonly port: number;
@@ -60,6 +62,7 @@ export async function join(
     port: facts.port,
     topics: [...facts.topics],
     nonce,
+    incarnation: facts.incarnation,
   };
   if (rejoin) {
     channel.send({ ...hello, rejoin });

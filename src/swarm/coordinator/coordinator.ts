@@ -1,6 +1,6 @@
 /** The coordinator's side of the membership: lets agents in, tells everybody, and notices who is gone. */
 
-import type { QuicConnection } from '../../quic/index.js';
+import type { QuicConnection, QuicStream } from '../../quic/index.js';
 import { SwarmError } from '../errors.js';
 import { ControlChannel, readWithin } from '../link/control-channel.js';
 import type { SwarmEndpoint } from '../link/endpoint.js';
@@ -12,9 +12,13 @@ import { RateMeter } from '../stats.js';
 import { CLOSE_CODE } from '../wire/codes.js';
 import type { AgentUpdate, Hello, MapUpdate, SwarmConfig } from '../wire/control.js';
 import { judge, type AdmissionHost, type Admitted } from './admission.js';
+import { AwaitedMembers } from './awaited.js';
+import type { Epochs } from './epochs.js';
 import { LeaseWatch } from './leases.js';
 import { newRejoinToken, type SavedMember } from './member-book.js';
+import { placeOf, Places } from './places.js';
 import { Registry, type PresentMember } from './registry.js';
+import { Vacancies } from './vacancies.js';
 
 /** What the coordinator is made of. */
 export interface CoordinatorParts extends AdmissionHost {
@@ -26,6 +30,9 @@ export interface CoordinatorParts extends AdmissionHost {
   mapSnapshot(): MapUpdate;
   /** An agent measures its links. */
   linksMeasured(id: string, links: NonNullable<AgentUpdate['links']>): void;
+  readonly epochs: Epochs;
+  /** The store failed when nobody was there to be told. */
+  storeFailed(error: unknown): void;
 }
 
 /** What the coordinator was told about an agent that it dials. */
@@ -42,22 +49,56 @@ const HELLO_TIMEOUT = 10_000;
 
 export class Coordinator {
   readonly registry: Registry;
+  /** Members of an earlier life of this coordinator that have not come back to it yet. */
+  readonly awaited: AwaitedMembers;
+  readonly #places: Places;
   readonly #parts: CoordinatorParts;
+  readonly #vacancies: Vacancies;
   readonly #leases: LeaseWatch;
   /** Admissions under way, by id: one at a time for each. */
   readonly #admitting = new Map<string, Promise<unknown>>();
   /** Called with each member that is gone, after the view has changed. */
   onGone: (id: string, reason: LeaveReason) => void = () => undefined;
+  /** Connections of which is not known yet who is there. */
+  readonly #greeting = new Set<QuicConnection>();
   #stopped = false;
 
   constructor(parts: CoordinatorParts) {
     this.#parts = parts;
-    const { core, config } = parts;
-    this.registry = new Registry(core.view, core.clock, (events) => core.viewChanged(events));
-    this.#leases = new LeaseWatch(core.clock, config.lease, this.registry.present, {
+    const { core, config, book, epochs, maxAgents } = parts;
+    const { clock, view } = core;
+    this.registry = new Registry(view, clock, epochs, (events) => core.viewChanged(events));
+    this.awaited = new AwaitedMembers({
+      clock,
+      lease: config.lease,
+      isAdmitting: () => this.#greeting.size > 0 || this.#admitting.size > 0,
+      expired: (id) => this.#left(id, 'lost'),
+    });
+    this.#places = new Places({
+      clock,
+      view,
+      book,
+      isAdmitting: (id) => this.#admitting.has(id),
+      storeFailed: (error) => parts.storeFailed(error),
+    });
+    const { awaited } = this;
+    const { present } = this.registry;
+    this.#vacancies = new Vacancies({ core, present, awaited, maxAgents, lease: config.lease });
+    this.#leases = new LeaseWatch(clock, config.lease, present, {
       expired: (id, member) => this.#gone(id, member, 'lost'),
       look: (id, member) => this.#follow(id, member),
     });
+  }
+
+  /** Has the members of an earlier life back, and waits for them. To be called when agents can connect. */
+  restore(): void {
+    const seated = this.#parts.book.seated().filter(({ id }) => id !== this.#parts.core.id);
+    for (const { id, incarnation, role, fingerprint, place } of seated) {
+      const { capabilities, concurrency, host, port, topics } = place;
+      const facts = { role, capabilities, concurrency, host, port, fingerprint, topics };
+      this.registry.change({ member: { id, incarnation, ...facts, load: 0, awaited: true } });
+    }
+    this.awaited.start(seated.map(({ id }) => id));
   }
 
   /** A connection that an agent has made. */
@@ -68,6 +109,15 @@ export class Coordinator {
   async #converse(connection: QuicConnection): Promise<void> {
     const stream = await connection.acceptStream();
     if (!stream) return;
+    this.#greeting.add(connection);
+    try {
+      await this.#greet(connection, stream);
+    } finally {
+      this.#greeting.delete(connection);
+    }
+  }
+
+  async #greet(connection: QuicConnection, stream: QuicStream): Promise<void> {
     const link = new Link('an agent that joins', connection, this.#parts.core.limits.maxMessageBytes);
     const channel = new ControlChannel(link.wrap(stream));
     try {
@@ -100,6 +150,8 @@ export class Coordinator {
     registration: Registration | undefined,
   ): Promise<MemberInfo> {
     const admitted = await judge(this.#parts, hello, connection, channel);
+    this.#greeting.delete(connection);
+    await this.#vacancies.untilDecided(hello.id, admitted.fingerprint, connection);
     const before = this.#admitting.get(hello.id) ?? Promise.resolve();
     const admission = before
       .catch(() => undefined)
@@ -122,11 +174,22 @@ export class Coordinator {
     const { core, book, config, swarmId } = this.#parts;
     const { id } = hello;
     this.#assertRunning();
-    await this.#makeRoomFor(id, fingerprint);
+    await this.#vacancies.claim(id, fingerprint);
     const role = registration?.role ?? hello.role;
     const saved = book.get(id);
+    const goesOn = saved?.fingerprint === fingerprint && saved.incarnation === hello.incarnation;
+    if (goesOn && saved.evicted !== undefined) throw new SwarmError('ERR_SWARM_EVICTED', saved.evicted);
     const { token, hash } = newRejoinToken();
-    const incarnation = (saved?.incarnation ?? 0) + 1;
+    // Whoever has lived on while this coordinator was away is the member that it was: nobody is told that it left.
+    const isBack = goesOn && saved.role === role && this.awaited.has(id);
+    const incarnation = isBack ? saved.incarnation : (saved?.incarnation ?? 0) + 1;
+    const facts = {
+      capabilities: [...(registration?.capabilities ?? hello.capabilities)],
+      concurrency: hello.concurrency,
+      host: hello.host ?? connection.remoteAddress.address,
+      port: hello.port,
+      topics: hello.topics,
+    };
     const entry: SavedMember = {
       v: 1,
       id,
@@ -134,27 +197,19 @@ export class Coordinator {
       role,
       fingerprint,
       rejoin: hash,
-      registered: saved?.registered,
+      registered: registration ? registeredAs(registration) : saved?.registered,
+      place: placeOf(facts, (isBack ? saved.place?.seat : undefined) ?? book.nextSeat()),
     };
-    await book.save(registration ? { ...entry, registered: registeredAs(registration) } : entry);
+    await book.save(entry);
     this.#assertRunning();
-    if (connection.isClosed) throw new SwarmError('ERR_SWARM_AGENT_LOST', `${id} was gone before it had joined`);
+    if (connection.isClosed) {
+      this.#places.changed(id);
+      throw new SwarmError('ERR_SWARM_AGENT_LOST', `${id} was gone before it had joined`);
+    }
     const old = this.registry.present.get(id);
     if (old) this.#gone(id, old, 'replaced');
-    const events = this.registry.enter({
-      member: {
-        id,
-        incarnation,
-        role,
-        capabilities: [...(registration?.capabilities ?? hello.capabilities)],
-        concurrency: hello.concurrency,
-        host: hello.host ?? connection.remoteAddress.address,
-        port: hello.port,
-        fingerprint,
-        topics: hello.topics,
-        load: 0,
-      },
-    });
+    this.awaited.settle(id);
+    const events = this.registry.enter({ member: { id, incarnation, role, ...facts, fingerprint, load: 0 } });
     const link = new Link(id, connection, core.limits.maxMessageBytes);
     const { bytesSent, bytesReceived } = connection.stats();
     const member: PresentMember = {
@@ -193,45 +248,6 @@ export class Coordinator {
 
   #assertRunning(): void {
     if (this.#stopped) throw new SwarmError('ERR_SWARM_CLOSED', 'The swarm is shutting down');
-  }
-
-  /** Another life of the same agent takes the place of the old one; a stranger with its name gets it only if the agent is dead. */
-  async #makeRoomFor(id: string, fingerprint: string): Promise<void> {
-    const { core, maxAgents, config } = this.#parts;
-    if (id === core.id)
-      throw new SwarmError('ERR_SWARM_DUPLICATE_ID', `${id} is the coordinator's id; take another one`);
-    const old = this.registry.present.get(id);
-    if (!old) {
-      if (this.registry.agents < maxAgents) return;
-      throw new SwarmError(
-        'ERR_SWARM_FULL',
-        `The swarm holds ${this.registry.agents} agents, its maxAgents; raise the limit, or let others leave`,
-      );
-    }
-    if (core.view.get(id)?.fingerprint === fingerprint) return;
-    if (await this.#isAlive(old, config.lease)) {
-      throw new SwarmError(
-        'ERR_SWARM_DUPLICATE_ID',
-        `An agent ${id} is in the swarm already and alive; take another id, or give both lives of the agent the same certificate`,
-      );
-    }
-  }
-
-  /** Asks for a sign of life, and waits for it for as long as a lease. */
-  async #isAlive(member: PresentMember, lease: number): Promise<boolean> {
-    const { connection } = member.link;
-    const { clock } = this.#parts.core;
-    if (connection.isClosed) return false;
-    const before = connection.stats().bytesReceived;
-    connection.ping();
-    const end = clock.now() + lease;
-    while (!connection.isClosed && clock.now() < end) {
-      if (connection.stats().bytesReceived !== before) return true;
-      await new Promise<void>((resolve) => {
-        clock.setTimer(Math.max(1, lease / 30), resolve);
-      });
-    }
-    return false;
   }
 
   async #listen(id: string, member: PresentMember): Promise<void> {
@@ -274,34 +290,52 @@ export class Coordinator {
       ...(concurrency !== undefined && { concurrency }),
       ...(topics && { topics }),
     };
-    if (Object.keys(fields).length > 0) this.registry.amend(id, fields);
+    if (Object.keys(fields).length > 0) this.#amend(id, fields);
+  }
+
+  #amend(id: string, fields: Parameters<Registry['amend']>[1]): void {
+    this.registry.amend(id, fields);
+    this.#places.changed(id);
   }
 
   /** An agent that moved to another address is looked for there by the others. */
   #follow(id: string, member: PresentMember): void {
     if (!member.hostFollows) return;
     const host = member.link.connection.remoteAddress.address;
-    if (this.#parts.core.view.get(id)?.host !== host) this.registry.amend(id, { host });
+    if (this.#parts.core.view.get(id)?.host !== host) this.#amend(id, { host });
   }
 
   #gone(id: string, member: PresentMember, reason: LeaveReason): void {
     if (this.#stopped || this.registry.present.get(id) !== member) return;
     this.registry.present.delete(id);
-    if (reason !== 'replaced') this.registry.change({ left: id, reason });
+    if (reason !== 'replaced') this.#left(id, reason);
     this.#parts.core.links.drop(id, CLOSE_CODE.removed, reason);
     this.onGone(id, reason);
   }
 
-  /** Removes an agent, telling it why. Whether there was one. */
+  /** Everybody is told, and the store, that a member is none any more. */
+  #left(id: string, reason: LeaveReason): void {
+    this.registry.change({ left: id, reason });
+    this.#places.changed(id);
+  }
+
+  /** Removes an agent, telling it why; one that is awaited is told when it comes. Whether there was one. */
   evict(id: string, message: string): boolean {
+    const { book, storeFailed } = this.#parts;
+    const wasAwaited = this.awaited.settle(id);
+    const saved = book.get(id);
+    if (saved) {
+      book.save({ ...saved, registered: undefined, place: undefined, evicted: message }).catch(storeFailed);
+    }
+    if (wasAwaited) this.#left(id, 'evicted');
     const member = this.registry.present.get(id);
-    if (!member) return false;
+    if (!member) return wasAwaited;
     member.channel.send({ t: 'bye', code: 'ERR_SWARM_EVICTED', message });
     member.channel.finish();
     member.leaving = 'evicted';
     const { connection } = member.link;
     this.registry.present.delete(id);
-    this.registry.change({ left: id, reason: 'evicted' });
+    this.#left(id, 'evicted');
     void connection.close({ code: CLOSE_CODE.removed, reason: 'evicted', drainTimeout: 1000 });
     this.onGone(id, 'evicted');
     return true;
@@ -312,15 +346,19 @@ export class Coordinator {
    *
    * @param farewell whether the swarm ends, which everybody is told; else another coordinator will go on, whom agents look for
    */
-  stop(farewell: boolean): void {
+  async stop(farewell: boolean): Promise<void> {
     this.#stopped = true;
     this.#leases.stop();
     this.registry.stop();
+    this.awaited.stop();
+    this.#places.stop();
     if (!farewell) return;
     for (const member of this.registry.present.values()) {
       member.channel.send({ t: 'bye', code: 'ERR_SWARM_CLOSED', message: 'The swarm was shut down' });
       member.channel.finish();
     }
+    const { book } = this.#parts;
+    await book.save(...book.seated().map((member) => ({ ...member, place: undefined })));
   }
 }
 

@@ -2,8 +2,20 @@
 
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
+import { SwarmError } from '../errors.js';
 import type { SwarmStore } from '../store/store.js';
 import { decodeValue, encodeValue } from '../wire/codec.js';
+
+/** What is told of a member while it is one, beside what is kept of it for good. */
+const savedPlace = z.strictObject({
+  /** Grows from one that joins to the next: the order of the view. */
+  seat: z.number().int().min(0),
+  capabilities: z.array(z.string()),
+  concurrency: z.number().int().min(0),
+  host: z.string(),
+  port: z.number().int(),
+  topics: z.array(z.string()),
+});
 
 const savedMember = z.strictObject({
   v: z.literal(1),
@@ -22,15 +34,21 @@ const savedMember = z.strictObject({
       capabilities: z.array(z.string()).optional(),
     })
     .optional(),
+  /** While it is in the swarm. */
+  place: savedPlace.optional(),
+  /** Why it was evicted: what the same life of it is told if it comes again. */
+  evicted: z.string().optional(),
 });
 
 export type SavedMember = z.infer<typeof savedMember>;
+export type SavedPlace = z.infer<typeof savedPlace>;
 
 const PREFIX = 'member/';
 
 export class MemberBook {
   readonly #store: SwarmStore;
   readonly #known = new Map<string, SavedMember>();
+  #lastSeat = 0;
 
   private constructor(store: SwarmStore) {
     this.#store = store;
@@ -40,9 +58,22 @@ export class MemberBook {
     const book = new MemberBook(store);
     for (const entry of await store.list(PREFIX)) {
       const parsed = savedMember.safeParse(decodeValue(entry.value));
-      if (parsed.success) book.#known.set(parsed.data.id, parsed.data);
+      if (!parsed.success) throw new SwarmError('ERR_SWARM_STORE', `The store's entry ${entry.key} is no record of a member`);
+      book.#known.set(parsed.data.id, parsed.data);
+      book.#lastSeat = Math.max(book.#lastSeat, parsed.data.place?.seat ?? 0);
     }
     return book;
+  }
+
+  /** Whoever was in the swarm when the store was last written, in the order of joining. */
+  seated(): (SavedMember & { readonly place: SavedPlace })[] {
+    const seated = this.list().flatMap((member) => (member.place ? [{ ...member, place: member.place }] : []));
+    return seated.sort((left, right) => left.place.seat - right.place.seat);
+  }
+
+  /** The seat of a member that joins anew: behind all others. */
+  nextSeat(): number {
+    return ++this.#lastSeat;
   }
 
   get(id: string): SavedMember | undefined {
@@ -53,14 +84,10 @@ export class MemberBook {
     return [...this.#known.values()];
   }
 
-  async save(member: SavedMember): Promise<void> {
-    this.#known.set(member.id, member);
-    await this.#store.write([{ key: PREFIX + member.id, value: encodeValue(member) }]);
-  }
-
-  async forget(id: string): Promise<void> {
-    this.#known.delete(id);
-    await this.#store.write([{ key: PREFIX + id, value: undefined }]);
+  /** Resolves when they are durable. */
+  async save(...members: readonly SavedMember[]): Promise<void> {
+    for (const member of members) this.#known.set(member.id, member);
+    await this.#store.write(members.map((member) => ({ key: PREFIX + member.id, value: encodeValue(member) })));
   }
 
   /** Whether a token is the one that this member was given last. It is good for one use: `save` puts another in its place. */

@@ -6,6 +6,7 @@ import type { Link } from '../link/links.js';
 import type { LeaveReason, MembershipView, ViewEvent } from '../membership/view.js';
 import type { RateMeter } from '../stats.js';
 import { encodeControl, type MemberChange, type MemberRecord } from '../wire/control.js';
+import type { Epochs } from './epochs.js';
 
 /** A member that is connected to the coordinator. */
 export interface PresentMember {
@@ -34,21 +35,19 @@ export class Registry {
   readonly #view: MembershipView;
   readonly #clock: Clock;
   readonly #changed: (events: readonly ViewEvent[]) => void;
+  readonly #epochs: Epochs;
   #pending: { readonly epoch: number; readonly change: MemberChange }[] = [];
   #timer: ClockTimer | undefined;
   #due = 0;
   /** Loads that are to be told with the next batch. */
   readonly #loads = new Map<string, number>();
 
-  constructor(view: MembershipView, clock: Clock, changed: (events: readonly ViewEvent[]) => void) {
+  constructor(view: MembershipView, clock: Clock, epochs: Epochs, changed: (events: readonly ViewEvent[]) => void) {
     this.#view = view;
     this.#clock = clock;
+    this.#epochs = epochs;
     this.#changed = changed;
-  }
-
-  /** Members that are no coordinator. */
-  get agents(): number {
-    return this.present.size;
+    view.replace({ epoch: epochs.first, members: [] });
   }
 
   /** Notes a change: this side is told at once, the agents with the next batch. */
@@ -66,6 +65,7 @@ export class Registry {
   #note(change: MemberChange): readonly ViewEvent[] {
     const after = this.#view.epoch;
     this.#pending.push({ epoch: after + 1, change });
+    this.#epochs.reached(after + 1);
     return this.#view.apply({ after, epoch: after + 1, changes: [change] }) ?? [];
   }
 
@@ -139,7 +139,7 @@ export function toRecord(
     readonly topics: readonly string[];
   },
 ): MemberRecord {
-  const { id, incarnation, role, capabilities, concurrency, host, port, fingerprint, topics, load } = member;
+  const { id, incarnation, role, capabilities, concurrency, host, port, fingerprint, topics, load, awaited } = member;
   return {
     id,
     incarnation,
@@ -151,5 +151,6 @@ export function toRecord(
     fingerprint,
     topics: [...topics],
     load,
+    ...(awaited && { awaited }),
   };
 }

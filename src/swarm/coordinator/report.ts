@@ -4,8 +4,10 @@ import { formatSocketAddress } from '../../quic/udp/address.js';
 import { toQuicStats } from '../../quic-config.js';
 import type { SwarmEndpoint } from '../link/endpoint.js';
 import type { MemberCore } from '../member-core.js';
-import type { AgentStats, CoordinatorReport, LinkStats } from '../stats.js';
+import type { MemberInfo } from '../membership/view.js';
+import type { AgentStats, AwaitedStats, CoordinatorReport, LinkStats } from '../stats.js';
 import type { AgentLoad, TaskScheduler } from '../tasks/index.js';
+import type { AwaitedMembers } from './awaited.js';
 import type { PresentMember } from './registry.js';
 
 /** Where the figures come from. */
@@ -15,6 +17,7 @@ export interface ReportSources {
   readonly topology: string;
   readonly maxAgents: number;
   readonly present: ReadonlyMap<string, PresentMember>;
+  readonly awaited: AwaitedMembers;
   readonly scheduler: TaskScheduler;
   readonly endpoint: SwarmEndpoint;
   /** Links of agents, as they told last. */
@@ -23,7 +26,7 @@ export interface ReportSources {
 }
 
 export function reportOf(sources: ReportSources): CoordinatorReport {
-  const { core, swarmId, topology, maxAgents, present, scheduler, endpoint, stateEntries } = sources;
+  const { core, swarmId, topology, maxAgents, present, awaited, scheduler, endpoint, stateEntries } = sources;
   const loads = new Map(scheduler.agents().map((load) => [load.id, load]));
   return {
     swarmId,
@@ -31,6 +34,7 @@ export function reportOf(sources: ReportSources): CoordinatorReport {
     coordinatorStats: {
       id: core.id,
       agents: present.size,
+      awaited: awaited.size,
       maxAgents,
       epoch: core.view.epoch,
       quicStats: toQuicStats(endpoint.stats()),
@@ -38,7 +42,16 @@ export function reportOf(sources: ReportSources): CoordinatorReport {
       state: { entries: stateEntries, revision: core.map.revision },
     },
     agents: Array.from(present, ([id, member]) => agentStats(sources, id, member, loads.get(id))),
+    awaited: awaited.ids().flatMap((id) => {
+      const info = core.view.get(id);
+      return info ? [awaitedStats(info, awaited.timeLeft)] : [];
+    }),
   };
+}
+
+function awaitedStats({ id, role, incarnation, capabilities, host, port }: MemberInfo, timeLeft: number): AwaitedStats {
+  const reachedAt = formatSocketAddress({ address: host, port });
+  return { id, role, incarnation, capabilities: [...capabilities], reachedAt, timeLeft };
 }
 
 function agentStats(

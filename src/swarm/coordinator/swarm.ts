@@ -24,6 +24,7 @@ import { Worker } from '../work/worker.js';
 import { Admin } from './admin.js';
 import { COORDINATOR_ROLE } from './admission.js';
 import { Coordinator } from './coordinator.js';
+import { Epochs } from './epochs.js';
 import type { InitSwarmOptions } from './options.js';
 import { MemberBook } from './member-book.js';
 import { Registrations } from './registrations.js';
@@ -104,7 +105,8 @@ export class Swarm extends SwarmMember {
   static async start(settings: SwarmSettings): Promise<Swarm> {
     const swarm = new Swarm(settings);
     const book = await MemberBook.open(settings.store);
-    const parts = await swarm.#assemble(book);
+    const epochs = await Epochs.open(settings.store, (error) => swarm.#storeFailed(error));
+    const parts = await swarm.#assemble(book, epochs);
     swarm.#parts = parts;
     const { options, identity, ca, host, port, config, maxAgents, statelessReset } = settings;
     const { network, clock, randomFill, keyLog, qlogDir } = options;
@@ -134,7 +136,7 @@ export class Swarm extends SwarmMember {
     return swarm;
   }
 
-  async #assemble(book: MemberBook): Promise<SwarmParts> {
+  async #assemble(book: MemberBook, epochs: Epochs): Promise<SwarmParts> {
     const { core } = this;
     const { swarmId, secrets, ca, config, maxAgents, store, concurrency, taskLimits } = this.#settings;
     const worker = new Worker(core, () => concurrency);
@@ -151,6 +153,8 @@ export class Swarm extends SwarmMember {
       endpoint,
       mapSnapshot: () => stateService.snapshot(),
       linksMeasured: (id, links) => void this.#links.set(id, links),
+      epochs,
+      storeFailed: (error) => this.#storeFailed(error),
     });
     const stateService: StateService = await StateService.open(core, store, (message) => {
       for (const { channel } of coordinator.registry.present.values()) channel.sendEncoded(message);
@@ -190,7 +194,7 @@ export class Swarm extends SwarmMember {
     void this.shutdown({ timeout: 0 });
   }
 
-  /** The coordinator is the first member. */
+  /** The coordinator is the first member, before those that an earlier life of it had. */
   #enter(): void {
     const { id, capabilities, concurrency, identity } = this.#settings;
     const { address, port } = this.address;
@@ -208,6 +212,7 @@ export class Swarm extends SwarmMember {
         load: 0,
       },
     });
+    this.#running.coordinator.restore();
   }
 
   async #announceDevelopment(): Promise<void> {
@@ -313,6 +318,7 @@ export class Swarm extends SwarmMember {
       topology: config.topology,
       maxAgents,
       present: coordinator.registry.present,
+      awaited: coordinator.awaited,
       scheduler: tasks.scheduler,
       endpoint: this.#endpointOrThrow(),
       links: this.#links,
@@ -343,7 +349,7 @@ export class Swarm extends SwarmMember {
     const { registrations, coordinator, worker, tasks, stateService } = this.#running;
     registrations.stop();
     await tasks.stop(this.core.closeError, timeout);
-    coordinator.stop(first);
+    await coordinator.stop(first).catch((error: unknown) => this.core.onError(error, 'the store of members'));
     stateService.stop();
     worker.abort(this.core.closeError);
     this.state.abandon(this.core.closeError);

@@ -38,6 +38,8 @@ export interface DialOptions {
   readonly earlyData?: boolean | undefined;
   /** Milliseconds of silence after which QUIC forgets the connection, unless the remote says less. Default: twice the lease. */
   readonly idleTimeout?: number | undefined;
+  /** Longest handshake in milliseconds. Default: twice the lease, at least 5000. */
+  readonly connectionTimeout?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -109,6 +111,7 @@ export class SwarmEndpoint {
       keepAliveInterval: Math.max(1, Math.floor(lease / 3)),
       enableEarlyData: options.earlyData ?? false,
       idleTimeout: options.idleTimeout ?? 2 * lease,
+      connectionTimeout: options.connectionTimeout,
       signal: options.signal,
     };
     try {

@@ -5,7 +5,7 @@ import type { MemberChange, MemberRecord, ViewDelta, ViewSnapshot } from '../wir
 /** A member of the swarm. */
 export interface MemberInfo {
   readonly id: string;
-  /** Grows each time the member joins again. */
+  /** Grows each time the member joins again. One that a restarted coordinator has back in time keeps it. */
   readonly incarnation: number;
   /** `coordinator`, `worker`, `aggregator`, `validator`, or any other word. */
   readonly role: string;
@@ -21,6 +21,11 @@ export interface MemberInfo {
   readonly topics: readonly string[];
   /** Tasks that it has at the moment, as the coordinator last told. */
   readonly load: number;
+  /**
+   * True while the coordinator has been restarted and waits for the member to come back: it is a member as before, reached by the others over
+   * the connections that they have, but is given no tasks. Absent else.
+   */
+  readonly awaited?: true | undefined;
 }
 
 /** Why a member is no longer one. */

@@ -29,6 +29,8 @@ const memberRecord = z.strictObject({
   fingerprint: z.string().regex(/^[0-9a-f]{64}$/),
   topics: words,
   load: count,
+  /** The coordinator has been restarted, and the member has not come back to it yet. */
+  awaited: z.literal(true).optional(),
 });
 
 const memberChange = z.union([
@@ -87,6 +89,8 @@ const hello = z.strictObject({
   proof: shortBytes.optional(),
   /** Token of the last welcome, in place of a proof, on a resumed connection. */
   rejoin: shortBytes.optional(),
+  /** That of the last welcome: the agent has lived on since, with its connections to others. */
+  incarnation: count.optional(),
 });
 
 /** A coordinator that dials asks an agent to say hello. */

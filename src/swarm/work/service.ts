@@ -81,8 +81,11 @@ export class TaskService {
     const { scheduler } = this.#driver;
     const now = this.#driver.now();
     for (const event of events) {
-      const { id, incarnation, capabilities, concurrency } = event.member;
-      if (event.type === 'joined') scheduler.agentJoined(now, { id, incarnation, capabilities, concurrency });
+      const { id, incarnation, capabilities, concurrency, awaited } = event.member;
+      // Who is awaited gets no tasks: there is no connection to give them over.
+      if (awaited) continue;
+      const isHere = event.type === 'joined' || (event.type === 'changed' && event.before.awaited === true);
+      if (isHere) scheduler.agentJoined(now, { id, incarnation, capabilities, concurrency });
       else if (event.type === 'left') scheduler.agentLeft(now, id, incarnation, event.reason);
       else if (event.before.capabilities !== capabilities || event.before.concurrency !== concurrency) {
         scheduler.agentChanged(now, { id, incarnation, capabilities, concurrency });
