@@ -28,7 +28,7 @@ export {
   MAX_STATE_KEY_BYTES,
   MAX_STATE_VALUE_BYTES,
 } from './state/shared-map.js';
-export type { AgentStats, CoordinatorStats, LinkStats, MessageStats, SwarmStats } from './stats.js';
+export type { AgentStats, AwaitedStats, CoordinatorStats, LinkStats, MessageStats, SwarmStats } from './stats.js';
 export { MemoryStore, type MemoryStoreOptions } from './store/memory-store.js';
 export type { SqliteDriverName } from './store/sqlite-driver.js';
 export { SqliteStore, type SqliteStoreOptions } from './store/sqlite-store.js';

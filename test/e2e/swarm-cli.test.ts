@@ -227,6 +227,32 @@ test('a swarm with a store goes on where it was when its coordinator is killed',
   await agent.printed(new RegExp(`"id":"${run.stdout.trim()}".*"outcome":"done"`));
 });
 
+test('a coordinator that was killed says whom it awaits, who is back, and who is not', limit, async () => {
+  const options = ['--store', join(temporaryFolder(), 'swarm.sqlite'), '--lease', '10s'];
+  const before = await startedSwarm(...options);
+  await startedAgent(before, 'faithful', '--capability', 'echo=cat');
+  const mortal = await startedAgent(before, 'mortal', '--capability', 'echo=cat');
+  before.process.kill('SIGKILL');
+  mortal.kill('SIGKILL');
+  await Promise.all([before.process.ended, mortal.ended]);
+  const port = before.at.split(':')[1] ?? '';
+  const common = ['--host', '127.0.0.1', '--port', port, ...before.credentials];
+  const again = skein('swarm', 'start', ...common, ...options);
+  await again.printed(/awaited: +faithful, mortal, from before/);
+  await again.printed(/back +faithful/);
+  const { stdout } = await skein('swarm', 'agents', before.at, ...before.credentials).ended;
+  assert.match(stdout, /^mortal +worker .*127\.0\.0\.1:\d+ +awaited for \d/m);
+  const { stdout: json } = await skein('swarm', 'agents', before.at, ...before.credentials, '--json').ended;
+  const agents = JSON.parse(json) as { id: string; state: string }[];
+  assert.deepEqual(Object.fromEntries(agents.map(({ id, state }) => [id, state])), {
+    faithful: 'connected',
+    mortal: 'awaited',
+  });
+  const status = await skein('swarm', 'status', before.at, ...before.credentials).ended;
+  assert.match(status.stdout, /agents +1 of 100, 1 awaited since the coordinator was restarted/);
+  await again.printed(/lost +mortal/);
+});
+
 test(
   'a swarm without a secret says that it is in development mode, and is found by commands of the same user',
   limit,

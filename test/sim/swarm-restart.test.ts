@@ -131,7 +131,10 @@ class Stage {
 
   /** Everybody sees everybody, and nothing is being told any more. */
   async settle(): Promise<void> {
-    const members = (): readonly { members(): readonly unknown[] }[] => [...this.agents, ...(this.swarm ? [this.swarm] : [])];
+    const members = (): readonly { members(): readonly unknown[] }[] => [
+      ...this.agents,
+      ...(this.swarm ? [this.swarm] : []),
+    ];
     await this.until(() => members().every((member) => member.members().length === this.agents.length + 1));
     await this.network.run({ forMs: 1000 });
     this.told.length = 0;
@@ -176,7 +179,10 @@ for (const topology of ['mesh', 'ring', 'hierarchical', 'star'] as const) {
       await network.run({ forMs: 8000 });
       assert.ok(agents.every(({ isConnected }) => !isConnected));
       for (const agent of agents) {
-        assert.deepEqual(agent.members().map(({ id }) => id), ['coordinator', 'a1', 'a2', 'a3', 'a4']);
+        assert.deepEqual(
+          agent.members().map(({ id }) => id),
+          ['coordinator', 'a1', 'a2', 'a3', 'a4'],
+        );
       }
       const swarm = await stage.start();
       assert.deepEqual(awaitedBy(swarm), ['a1', 'a2', 'a3', 'a4']);
@@ -184,7 +190,10 @@ for (const topology of ['mesh', 'ring', 'hierarchical', 'star'] as const) {
       const stats = await network.complete(swarm.getStats());
       assert.equal(stats.coordinatorStats.agents, 0);
       assert.equal(stats.coordinatorStats.awaited, 4);
-      assert.deepEqual(stats.awaited.map(({ id, reachedAt }) => [id, reachedAt]).at(0), ['a1', `10.0.1.1:${agents[0]?.address.port}`]);
+      assert.deepEqual(stats.awaited.map(({ id, reachedAt }) => [id, reachedAt]).at(0), [
+        'a1',
+        `10.0.1.1:${agents[0]?.address.port}`,
+      ]);
       assert.ok(stats.awaited.every(({ timeLeft }) => timeLeft > 0 && timeLeft <= LEASE));
       const began = network.now;
       await stage.until(() => agents.every(({ isConnected }) => isConnected) && awaitedBy(swarm).length === 0);
@@ -227,7 +236,10 @@ test('agents talk to each other while the coordinator is away, and when it is ba
       await network.complete(a1.send('a3', 'note', round));
       await network.run({ forMs: 500 });
     }
-    assert.deepEqual(messages, Array.from({ length: 20 }, (_, round) => round));
+    assert.deepEqual(
+      messages,
+      Array.from({ length: 20 }, (_, round) => round),
+    );
     release('one exchange over it all');
     assert.equal(await network.complete(long), 'one exchange over it all');
   });
@@ -285,7 +297,10 @@ test('an id that is awaited goes to nobody else; when its holder is dead, to who
     stage.cut(0);
     const swarm = await stage.start();
     stage.cut(0);
-    await assert.rejects(stage.join(3), { code: 'ERR_SWARM_FULL', message: /holds 2 agents.* awaited after a restart/ });
+    await assert.rejects(stage.join(3), {
+      code: 'ERR_SWARM_FULL',
+      message: /holds 2 agents.* awaited after a restart/,
+    });
     await assert.rejects(stage.join(4, { secret: WRONG, id: 'a1' }), {
       code: 'ERR_SWARM_AUTHENTICATION',
     });
@@ -358,7 +373,10 @@ test('after a shutdown, which everybody was told of, nobody is awaited; epochs g
     const epoch = stage.swarm?.epoch ?? 0;
     await stage.network.complete(stage.swarm?.shutdown({ timeout: 100 }) ?? Promise.resolve());
     const swarm = await stage.start();
-    assert.deepEqual(swarm.members().map(({ id }) => id), ['coordinator']);
+    assert.deepEqual(
+      swarm.members().map(({ id }) => id),
+      ['coordinator'],
+    );
     assert.ok(swarm.epoch > epoch);
   });
 });

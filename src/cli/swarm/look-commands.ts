@@ -26,9 +26,13 @@ export async function swarmStatus(coordinator: HostAndPort, options: LookArgumen
 
 /** Prints the agents of the swarm. */
 export async function swarmAgents(coordinator: HostAndPort, options: LookArguments): Promise<void> {
-  const { agents } = await statsOf(coordinator, options);
+  const { agents, awaited } = await statsOf(coordinator, options);
   if (options.json) {
-    console.log(JSON.stringify(agents, null, 2));
+    const all = [
+      ...agents.map((agent) => ({ ...agent, state: 'connected' })),
+      ...awaited.map((agent) => ({ ...agent, state: 'awaited' })),
+    ];
+    console.log(JSON.stringify(all, null, 2));
     return;
   }
   const rows = agents.map(({ id, role, capabilities, address, rttMs, tasks }) => [
@@ -41,6 +45,9 @@ export async function swarmAgents(coordinator: HostAndPort, options: LookArgumen
     String(tasks.done),
     String(tasks.failed),
   ]);
+  for (const { id, role, capabilities, reachedAt, timeLeft } of awaited) {
+    rows.push([id, role, capabilities.join(','), reachedAt, `awaited for ${formatTime(timeLeft)}`, '', '', '']);
+  }
   console.log(
     rows.length === 0
       ? 'no agents'
@@ -53,7 +60,7 @@ const STATES = ['queued', 'waiting', 'assigned', 'done', 'failed', 'dead', 'canc
 
 function statusInWords(stats: SwarmStats, coordinator: HostAndPort): string {
   const { coordinatorStats, swarmId, topology } = stats;
-  const { tasks, quicStats, state, agents, maxAgents, epoch, id } = coordinatorStats;
+  const { tasks, quicStats, state, agents, awaited, maxAgents, epoch, id } = coordinatorStats;
   const { counters } = tasks;
   const waiting = tasks.capabilities.map(({ capability, queued, oldestAge, ableAgents }) => {
     const by = ableAgents === 0 ? pc.red('nobody has it') : count(ableAgents, 'agent');
@@ -61,7 +68,7 @@ function statusInWords(stats: SwarmStats, coordinator: HostAndPort): string {
   });
   return [
     `${pc.bold(`swarm ${swarmId}`)} at ${formatHostAndPort(coordinator)}, led by ${id}, topology ${topology}, epoch ${epoch}`,
-    `  agents     ${agents} of ${maxAgents}`,
+    `  agents     ${agents} of ${maxAgents}${awaited > 0 ? `, ${awaited} awaited since the coordinator was restarted` : ''}`,
     `  tasks      ${STATES.map((state) => `${tasks.tasks[state]} ${state}`).join(', ')}`,
     ...waiting,
     `  attempts   ${counters.assignments}, repeated ${counters.retries}`,

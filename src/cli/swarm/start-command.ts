@@ -57,6 +57,9 @@ export async function swarmStart(options: StartArguments): Promise<void> {
     try {
       voice.listening(swarm, options);
       swarm.on('memberJoined', (member) => voice.joined(member));
+      swarm.on('memberChanged', (member, before) => {
+        if (before.awaited && !member.awaited) voice.back(member);
+      });
       swarm.on('memberLeft', (member, reason) => voice.left(member, reason));
       await Promise.race([rejectOn(interrupt.signal), broken]).catch((error: unknown) => {
         if (!interrupt.signal.aborted) throw error;
@@ -101,12 +104,23 @@ async function drained(swarm: Swarm, within: number): Promise<void> {
 interface Voice {
   listening(swarm: Swarm, options: StartArguments): void;
   joined(member: MemberInfo): void;
+  /** A member of before a restart has come back. */
+  back(member: MemberInfo): void;
   left(member: MemberInfo, reason: string): void;
   stopped(): void;
 }
 
 function addressOf({ address }: Swarm): HostAndPort {
   return { host: address.address, port: address.port };
+}
+
+function awaitedBy(swarm: Swarm): string[] {
+  return swarm.members().flatMap(({ id, awaited }) => (awaited ? [id] : []));
+}
+
+function sayHere(word: string, { id, role, capabilities, host, port }: MemberInfo): void {
+  const able = capabilities.length === 0 ? 'no capabilities' : capabilities.join(', ');
+  console.log(`${time()}  ${word.padEnd(7)}  ${id}  ${role}, ${able}  ${formatHostAndPort({ host, port })}`);
 }
 
 const inWords: Voice = {
@@ -118,11 +132,11 @@ const inWords: Voice = {
     console.log(`  tasks and members are kept ${store === undefined ? 'in memory' : `in ${store}`}`);
     console.log(`  agents join:  skein agent --coordinator ${coordinator} --id ID --capability NAME=COMMAND${secret}`);
     console.log(`  see it:       skein swarm status ${coordinator}${secret}`);
+    const awaited = awaitedBy(swarm);
+    if (awaited.length > 0) console.log(`  awaited:      ${awaited.join(', ')}, from before the restart`);
   },
-  joined: ({ id, role, capabilities, host, port }) => {
-    const able = capabilities.length === 0 ? 'no capabilities' : capabilities.join(', ');
-    console.log(`${time()}  joined   ${id}  ${role}, ${able}  ${formatHostAndPort({ host, port })}`);
-  },
+  joined: (member) => sayHere('joined', member),
+  back: (member) => sayHere('back', member),
   left: ({ id, role }, reason) => console.log(`${time()}  ${reason.padEnd(7)}  ${id}  ${role}`),
   stopped: () => console.log('the swarm is shut down'),
 };
@@ -130,9 +144,11 @@ const inWords: Voice = {
 const inJson: Voice = {
   listening: (swarm, { topology, store }) => {
     const { swarmId, id } = swarm;
-    print({ event: 'listening', swarmId, id, ...addressOf(swarm), topology, store: store ?? null });
+    const awaited = awaitedBy(swarm);
+    print({ event: 'listening', swarmId, id, ...addressOf(swarm), topology, store: store ?? null, awaited });
   },
   joined: (member) => print({ event: 'joined', at: new Date().toISOString(), member }),
+  back: (member) => print({ event: 'back', at: new Date().toISOString(), member }),
   left: ({ id, role, incarnation }, reason) =>
     print({ event: 'left', at: new Date().toISOString(), id, role, incarnation, reason }),
   stopped: () => print({ event: 'stopped' }),

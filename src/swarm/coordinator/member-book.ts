@@ -58,7 +58,8 @@ export class MemberBook {
     const book = new MemberBook(store);
     for (const entry of await store.list(PREFIX)) {
       const parsed = savedMember.safeParse(decodeValue(entry.value));
-      if (!parsed.success) throw new SwarmError('ERR_SWARM_STORE', `The store's entry ${entry.key} is no record of a member`);
+      if (!parsed.success)
+        throw new SwarmError('ERR_SWARM_STORE', `The store's entry ${entry.key} is no record of a member`);
       book.#known.set(parsed.data.id, parsed.data);
       book.#lastSeat = Math.max(book.#lastSeat, parsed.data.place?.seat ?? 0);
     }
