@@ -321,11 +321,13 @@ export class Coordinator {
 
   /** Removes an agent, telling it why; one that is awaited is told when it comes. Whether there was one. */
   evict(id: string, message: string): boolean {
-    const { book, storeFailed } = this.#parts;
+    const { book } = this.#parts;
     const wasAwaited = this.awaited.settle(id);
     const saved = book.get(id);
     if (saved) {
-      book.save({ ...saved, registered: undefined, place: undefined, evicted: message }).catch(storeFailed);
+      book
+        .save({ ...saved, registered: undefined, place: undefined, evicted: message })
+        .catch((error: unknown) => this.#parts.storeFailed(error));
     }
     if (wasAwaited) this.#left(id, 'evicted');
     const member = this.registry.present.get(id);

@@ -41,10 +41,10 @@ export class Places {
   }
 
   async #write(): Promise<void> {
-    const { book, view, isAdmitting } = this.#host;
+    const { book, view } = this.#host;
     const records: SavedMember[] = [];
     for (const id of [...this.#changed]) {
-      if (isAdmitting(id)) continue;
+      if (this.#host.isAdmitting(id)) continue;
       this.#changed.delete(id);
       const saved = book.get(id);
       if (saved) records.push({ ...saved, place: placeIn(view.get(id), saved) });
