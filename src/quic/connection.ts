@@ -26,7 +26,7 @@ import type {
   OpenPathOptions,
   QuicConnectionEvents,
 } from './connection-types.js';
-import type { StreamHost } from './stream-host.js';
+import { StreamHost } from './stream-host.js';
 import type { SocketAddress, UdpSocket } from './types/udp.js';
 
 /** A connection. Made by `QuicEndpoint.connect`, or handed to the handler of `QuicEndpoint.listen`. */
@@ -59,8 +59,9 @@ export class QuicConnection extends EventEmitter<QuicConnectionEvents> implement
     this.#remoteName = init.remoteName;
     this.#life = new ConnectionLife(host, init, this.#lifeHost());
     this.#facts = new ConnectionFacts(host.engine, init, this.#life);
-    const { maxConcurrentStreams } = init.options;
-    this.#streams = new StreamTable(this.#streamHost(), host.clock, maxConcurrentStreams, init.isClient, (stream) => {
+    const { maxConcurrentStreams, streamTimeout } = init.options;
+    const streamHost = new StreamHost({ ...init, engine: host.engine, streamTimeout }, host, this.#life);
+    this.#streams = new StreamTable(streamHost, host.clock, maxConcurrentStreams, init.isClient, (stream) => {
       if (streamOpen.hasSubscribers) streamOpen.publish({ connection: this, stream });
     });
     this.#datagrams = new DatagramQueue(host.engine, init.handle, init.remoteName, () => host.wake());
@@ -107,24 +108,6 @@ export class QuicConnection extends EventEmitter<QuicConnectionEvents> implement
         this.emit('sessionTicket');
       },
       qlog: () => this.#host.writeQlog(this.#handle, this.#engine.takeQlog(this.#handle)),
-    };
-  }
-
-  #streamHost(): StreamHost {
-    const life = this.#life;
-    return {
-      id: this.id,
-      engine: this.#engine,
-      handle: this.#handle,
-      remoteName: this.#remoteName,
-      streamTimeout: this.options.streamTimeout,
-      get closeError(): QuicError | undefined {
-        return life.closeError;
-      },
-      wake: () => this.#host.wake(),
-      finished: () => this.#host.finished(),
-      halfEnded: (id) => this.#streams.halfEnded(id, life.isEarly),
-      watch: (id) => this.#streams.watch(id),
     };
   }
 

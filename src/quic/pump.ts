@@ -19,6 +19,12 @@ const FULL_BATCH = 32;
 const ENOUGH = 96;
 /** Streams finished since the last packets left, after which what there is leaves at once. */
 const FINISHED_AT_ONCE = 16;
+/**
+ * After so many turns with one datagram each, the next is expected to come alone too, and is taken at once instead of in the next phase of the event
+ * loop: nothing would be gathered by waiting. If it comes within so many milliseconds of the last turn's end, it is one of several.
+ */
+const ALONE = 4;
+const TOGETHER = 0.02;
 /** Wall time is only needed for certificates and tokens; telling it once a second is exact enough. */
 const WALL_CLOCK_INTERVAL = 1000;
 /** A timer that fires later than this was held up, and so was what has arrived meanwhile. */
@@ -37,6 +43,8 @@ export interface PumpHost {
   onTimeout(now: number): void;
 }
 
+const SETTLED = Promise.resolve();
+
 export class Pump implements DatagramSink {
   readonly #engine: Engine;
   readonly #clock: Clock;
@@ -49,6 +57,9 @@ export class Pump implements DatagramSink {
   #turnPending = false;
   /** Datagrams that waited when the turn was put off. */
   #pendingBefore = 0;
+  /** Turns in a row that had one datagram; when the last one had been flushed. */
+  #alone = 0;
+  #flushedAt = -Infinity;
   #flushPending = false;
   /** Streams finished since the last flush. */
   #finished = 0;
@@ -132,10 +143,13 @@ export class Pump implements DatagramSink {
       this.#takeInput();
       this.#engine.pushDatagram(payload, remote, number, ecn, segmentSize);
     }
-    if (!this.#turnPending) {
-      this.#turnPending = true;
-      this.#clock.soon(this.#turn);
+    if (this.#turnPending) return;
+    if (this.#alone >= ALONE && !this.#flushPending && this.#clock.now() - this.#flushedAt > TOGETHER) {
+      this.#takeTurn();
+      return;
     }
+    this.#turnPending = true;
+    this.#clock.soon(this.#turn);
   }
 
   receivedAll(): void {
@@ -167,6 +181,7 @@ export class Pump implements DatagramSink {
   #takeTurn(): void {
     this.#turnPending = false;
     this.#pendingBefore = 0;
+    this.#alone = this.#engine.pendingDatagrams === 1 ? this.#alone + 1 : 0;
     this.#takeInput();
     this.wake();
   }
@@ -205,7 +220,8 @@ export class Pump implements DatagramSink {
   wake(): void {
     if (this.#flushPending || this.#stopped) return;
     this.#flushPending = true;
-    queueMicrotask(this.#afterMicrotasks);
+    // Not `queueMicrotask`: Node makes a resource of async_hooks for each.
+    void SETTLED.then(this.#afterMicrotasks);
   }
 
   /** Resolves when what connections have given so far has been sent, or never will be; undefined when that is so already. */
@@ -215,7 +231,7 @@ export class Pump implements DatagramSink {
   }
 
   #hasFlushed(): void {
-    for (const resolve of this.#flushes.splice(0)) resolve();
+    if (this.#flushes.length > 0) for (const resolve of this.#flushes.splice(0)) resolve();
   }
 
   /**
@@ -250,6 +266,7 @@ export class Pump implements DatagramSink {
     // If more waits for the next turn, every connection has had a part of this one.
     if (!this.#blocked) this.#hasFlushed();
     this.#rearm();
+    if (this.#alone >= ALONE) this.#flushedAt = this.#clock.now();
   };
 
   #transmit(): void {

@@ -60,6 +60,7 @@ export class StreamTable {
   ) {
     this.#announce = announce;
     this.#host = host;
+    host.keepBy(this);
     this.#clock = clock;
     this.#limit = limit;
     this.#isClient = isClient;

@@ -13,6 +13,9 @@ const QUEUE_BOUND_BYTES = 1 << 20;
 /** Bytes sent between two looks at the queue. */
 const LOOK_EVERY_BYTES = 1 << 16;
 
+/** So many milliseconds after a datagram has left without an error, others to the same remote are taken to leave like it. */
+const TRUSTED_FOR = 10;
+
 /** How long `close` lets queued datagrams, the last words of connections among them, go out. */
 const CLOSE_GRACE_MS = 250;
 
@@ -36,8 +39,8 @@ export interface BoundSocket {
  *
  * `dgram` swallows what goes wrong at once unless a send has a callback, and a callback costs a turn of `nextTick`. So
  * the first datagram of each batch has one, and each that goes elsewhere than the one before: what hits one datagram,
- * hits those behind it too. While datagrams queue up, all have it, which is also how the end of the queue is noticed
- * without polling.
+ * hits those behind it too. One that has just left well speaks for later batches as well. While datagrams queue up, all
+ * have it, which is also how the end of the queue is noticed without polling.
  *
  * Runtimes that do not tell the length of the queue are taken as always writable.
  */
@@ -60,8 +63,9 @@ export class DgramSocket implements SystemSocket {
   /** Whether datagrams waited for the kernel when last looked at. */
   #queueing = false;
   #unlookedBytes = 0;
-  /** Remote of the last datagram that had a callback; undefined at the start of a batch. */
+  /** Remote of the last datagram that had a callback; undefined at the start of a batch, unless it is trusted. */
   #watched: SocketAddress | undefined;
+  #trustedUntil = -Infinity;
   #destination: SocketAddress | undefined;
   #destinationText = '';
   #senderRaw = '';
@@ -95,7 +99,9 @@ export class DgramSocket implements SystemSocket {
   }
 
   flush(): void {
-    this.#watched = undefined;
+    // Nothing was sent since the last look, and nothing waited then.
+    if (this.#unlookedBytes === 0 && !this.#queueing) return;
+    if (this.#watched !== undefined && performance.now() >= this.#trustedUntil) this.#watched = undefined;
     if (this.#closed === undefined) this.#look();
   }
 
@@ -148,7 +154,11 @@ export class DgramSocket implements SystemSocket {
   }
 
   readonly #sent = (error: Error | null): void => {
-    if (error !== null) this.#fail(error);
+    if (error !== null) {
+      this.#trustedUntil = -Infinity;
+      this.#watched = undefined;
+      this.#fail(error);
+    } else this.#trustedUntil = performance.now() + TRUSTED_FOR;
     if (!this.#queueing) return;
     const queued = this.#queuedBytes();
     if (queued === 0) {

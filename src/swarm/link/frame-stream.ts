@@ -9,6 +9,8 @@ import { copyOf, FrameReader, frameHeader, writeFrame, writeTextFrame, type Fram
 
 /** Frames that fit are put together here, so that they cross into the engine at once. It is empty again before anybody waits. */
 const scratch = Buffer.allocUnsafeSlow(16 * 1024);
+/** The same bytes: parts of an array are made faster than parts of a Buffer. */
+const scratchBytes = new Uint8Array(scratch.buffer);
 /**
  * Where streams read to that have nothing unread yet: most exchanges are read whole from here, and leave nothing to collect. Whoever needs
  * it has the reader before it copy what that has left.
@@ -198,7 +200,7 @@ export class FrameStream {
   }
 
   #writeScratch(end: number): Promise<void> | undefined {
-    const taken = this.#tryWrite(scratch.subarray(0, end));
+    const taken = this.#tryWrite(scratchBytes.subarray(0, end));
     // Others write over the scratch before QUIC has taken the rest.
     return taken === end ? undefined : this.#writeRest(copyOf(scratch, taken, end));
   }

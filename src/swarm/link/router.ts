@@ -41,9 +41,10 @@ export class Router {
    * @param trail members that it has come by, without this one; empty where it begins
    */
   linkTowards(to: string, trail: readonly string[]): Link | undefined {
-    const { links, coordinatorId, routes, view } = this.#host;
+    const { links } = this.#host;
     const straight = links.get(to);
     if (straight && !trail.includes(to)) return straight;
+    const { coordinatorId, routes, view } = this.#host;
     const toCoordinator =
       coordinatorId === undefined || trail.includes(coordinatorId) ? undefined : links.get(coordinatorId);
     // The coordinator is the first to know who has just joined; where an exchange begins, the view decides.
