@@ -8,6 +8,7 @@ const examples = `
 Examples:
   skein agent --coordinator localhost:4433 --id a --capability 'count=wc -w' --capability 'shout=tr a-z A-Z'
   skein agent --coordinator 192.0.2.7:4433 --id b --handlers handlers.mjs --concurrency 8 --secret-file secret
+  skein agent --listen --port 4434 --id d --capability 'count=wc -w' --secret-file secret
   skein agent --coordinator 192.0.2.7:4433 --id c --capability 'resize=convert - -resize 50% png:-' --output bytes
 
 A command is run by the shell, once for each attempt at a task. It finds the payload on standard input (bytes and text as
@@ -30,6 +31,11 @@ export function registerAgent(program: Command): void {
       new Option('--coordinator <host:port>', 'where `skein swarm start` listens (port 4433 unless given)')
         .argParser(hostAndPort({ host: 'localhost', port: 4433 }))
         .default({ host: 'localhost', port: 4433 }, 'localhost:4433'),
+    )
+    .addOption(
+      new Option('--listen', 'wait on --port until a coordinator dials (skein swarm start --register)')
+        .default(false)
+        .conflicts('coordinator'),
     )
     .option('--id <id>', 'names this agent, different from all others', `${hostname()}-${process.pid}`)
     .option('--role <role>', 'worker, aggregator, validator or any other word', 'worker')

@@ -5,7 +5,7 @@ import {
   type Command,
   type CommandUnknownOpts,
 } from '@commander-js/extra-typings';
-import { duration, hostAndPort, integer } from './arguments.js';
+import { duration, hostAndPort, integer, type HostAndPort } from './arguments.js';
 import { EXIT_CODES_HELP } from './failure.js';
 import { secretFileOption } from './swarm/arguments.js';
 // The lists of choices are in files of their own, without the rest of the library.
@@ -16,6 +16,7 @@ Examples:
   skein swarm start                                  for this user on this machine: the secret is made and found by itself
   skein swarm secret > secret
   skein swarm start --swarm-id work --host 0.0.0.0 --secret-file secret --store work.sqlite
+  skein swarm start --register d=192.0.2.8:4434 --secret-file secret
   skein agent --coordinator localhost:4433 --id a --capability 'count=wc -w' --secret-file secret
   skein swarm submit localhost:4433 count 'how many words' --secret-file secret
   skein swarm status localhost:4433 --secret-file secret
@@ -70,6 +71,12 @@ function registerStart(swarm: CommandUnknownOpts): void {
       '--store <file>',
       'SQLite file for what must not be lost: tasks, members, shared state (default: in memory)',
     )
+    .addOption(
+      new Option(
+        '--register <id=host:port>',
+        'an agent to dial (skein agent --listen), again whenever it is lost; again for more',
+      ).argParser(registration),
+    )
     .addOption(secretFileOption())
     .option('--cert <file>', 'certificate of the coordinator, for swarms with a CA (PEM)')
     .option('--key <file>', 'its private key (default: in the file of --cert)')
@@ -85,6 +92,19 @@ function registerStart(swarm: CommandUnknownOpts): void {
       const { swarmStart } = await import('./swarm/start-command.js');
       await swarmStart(options);
     });
+}
+
+/** An agent that `--register` names. */
+interface Registered extends HostAndPort {
+  readonly id: string;
+}
+
+/** `ID=HOST:PORT`. */
+function registration(text: string, before: readonly Registered[] | undefined): readonly Registered[] {
+  const at = text.lastIndexOf('=');
+  if (at < 1) throw new InvalidArgumentError('It is ID=HOST:PORT, such as a=192.0.2.8:4434.');
+  const address = hostAndPort({ host: 'localhost', port: 4434 })(text.slice(at + 1));
+  return [...(before ?? []), { id: text.slice(0, at), ...address }];
 }
 
 function coordinatorArgument() {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { until } from '../support/until.js';
-import { skein, type Ended } from './support/skein-process.js';
+import { skein, type Ended, type Process } from './support/skein-process.js';
 import { startedAgent, startedSwarm, type RunningSwarm } from './support/swarm-process.js';
 
 const limit = { timeout: 120_000 };
@@ -251,6 +251,31 @@ test('a coordinator that was killed says whom it awaits, who is back, and who is
   const status = await skein('swarm', 'status', before.at, ...before.credentials).ended;
   assert.match(status.stdout, /agents +1 of 100, 1 awaited since the coordinator was restarted/);
   await again.printed(/lost +mortal/);
+});
+
+test('an agent that listens is dialled by the coordinator that names it, again when it was lost', limit, async () => {
+  const secret = join(temporaryFolder(), 'secret');
+  writeFileSync(secret, (await skein('swarm', 'secret').ended).stdout);
+  const credentials = ['--secret-file', secret];
+  const listening = async (port: string): Promise<[Process, string]> => {
+    const options = ['--id', 'called', '--capability', 'shout=tr a-z A-Z', '--host', '127.0.0.1', '--json'];
+    const agent = skein('agent', '--listen', '--port', port, ...options, ...credentials);
+    const [, bound = ''] = await agent.printed(/"event":"listening".*"port":(\d+)/);
+    return [agent, bound];
+  };
+  const [first, port] = await listening('0');
+  const common = ['--host', '127.0.0.1', '--port', '0', '--json', '--lease', '2s', ...credentials];
+  const coordinator = skein('swarm', 'start', '--register', `called=127.0.0.1:${port}`, ...common);
+  const [, at = ''] = await coordinator.printed(/"event":"listening".*"port":(\d+)/);
+  await Promise.all([first.printed(/"event":"joined"/), coordinator.printed(/"event":"joined".*"id":"called"/)]);
+  const shouted = await skein('swarm', 'submit', `127.0.0.1:${at}`, 'shout', 'heard', ...credentials).ended;
+  assert.equal(shouted.stdout, 'HEARD\n');
+  first.kill('SIGKILL');
+  await first.ended;
+  const [second] = await listening(port);
+  await second.printed(/"event":"joined"/);
+  const both = await skein('agent', '--listen', '--coordinator', `127.0.0.1:${at}`, '--capability', 'a=b').ended;
+  assert.equal(both.code, 2, both.stderr);
 });
 
 test(

@@ -47,6 +47,30 @@ test('higher priorities go first, and an agent never has more than its concurren
   assert.equal(most, 2);
 });
 
+test('a handler that does not heed its signal keeps its place: nothing is done beside it', async () => {
+  const swarm = await startSwarm();
+  let [atWork, most] = [0, 0];
+  const ends: (() => void)[] = [];
+  const work = async (value: unknown): Promise<unknown> => {
+    most = Math.max(most, ++atWork);
+    await new Promise<void>((resolve) => ends.push(resolve));
+    atWork--;
+    return value;
+  };
+  await startAgent(swarm, 'deaf', { capabilities: ['work'], concurrency: 1, handlers: { work } });
+  const first = await swarm.submit({ capability: 'work' });
+  await until(() => atWork === 1);
+  await first.cancel();
+  await assert.rejects(first.result, { code: 'ERR_SWARM_TASK_CANCELLED' });
+  const second = await swarm.submit({ capability: 'work', payload: 'second' });
+  await until(async () => (await swarm.getStats()).coordinatorStats.tasks.counters.rejections > 0);
+  ends.shift()?.();
+  await until(() => ends.length === 1);
+  ends.shift()?.();
+  assert.equal(await second.result, 'second');
+  assert.equal(most, 1);
+});
+
 test('a deadline is a duration: it ends the task while it waits, and while somebody is at it', async () => {
   const swarm = await startSwarm();
   let signal: AbortSignal | undefined;

@@ -13,6 +13,8 @@ import { commandsEnded, shellHandler, type OutputForm } from './shell-handler.js
 
 export interface AgentArguments extends JoiningArguments {
   readonly coordinator: HostAndPort;
+  /** Waits for a coordinator that dials, instead. */
+  readonly listen: boolean;
   readonly id: string;
   readonly role: string;
   readonly capability?: readonly { readonly name: string; readonly command: string }[] | undefined;
@@ -34,7 +36,7 @@ const LOOK_EVERY = 20;
 
 /** Works until interrupted, which is how it is meant to end. */
 export async function runAgent(options: AgentArguments): Promise<void> {
-  const { coordinator, id, role, swarmId, concurrency, host, port, advertise, retry, drain } = options;
+  const { coordinator, listen, id, role, swarmId, concurrency, host, port, advertise, retry, drain } = options;
   const voice = new Voice(options);
   const handlers = await allHandlers(options);
   const given = await credentials(options);
@@ -60,7 +62,7 @@ export async function runAgent(options: AgentArguments): Promise<void> {
   try {
     const joining = joinSwarm({
       ...given,
-      coordinator: formatHostAndPort(coordinator),
+      coordinator: listen ? undefined : formatHostAndPort(coordinator),
       swarmId,
       id,
       role,
@@ -77,10 +79,11 @@ export async function runAgent(options: AgentArguments): Promise<void> {
       throw error;
     });
     try {
-      voice.joined(agent, [...handlers.keys()]);
       const closed = new Promise<never>((_, reject) => {
         agent.once('closed', (error) => reject(error ?? new CliError('the membership is over')));
       });
+      if (listen) voice.listening(agent);
+      void agent.joined.then(() => voice.joined(agent, [...handlers.keys()]));
       await Promise.race([rejectOn(interrupt.signal), closed]).catch((error: unknown) => {
         if (!interrupt.signal.aborted) throw error;
       });
@@ -118,6 +121,14 @@ class Voice {
   constructor({ json, quiet }: AgentArguments) {
     this.#json = json;
     this.#quiet = quiet;
+  }
+
+  listening({ id, address }: SwarmAgent): void {
+    const { address: host, port } = address;
+    this.#print(
+      { event: 'listening', id, host, port },
+      `${pc.bold(id)} waits on ${formatHostAndPort({ host, port })} for a coordinator: skein swarm start --register ${id}=HOST:${port}`,
+    );
   }
 
   joined(agent: SwarmAgent, capabilities: readonly string[]): void {

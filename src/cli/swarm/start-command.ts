@@ -1,5 +1,6 @@
 /** `skein swarm start`: a coordinator in this process, until it is interrupted. */
 
+import { setTimeout } from 'node:timers/promises';
 import { formatHostAndPort, type HostAndPort } from '../arguments.js';
 import { colors as pc } from '../colors.js';
 import { CliError, EXIT } from '../failure.js';
@@ -20,6 +21,8 @@ export interface StartArguments extends CredentialArguments {
   readonly lease: number;
   readonly fanOut: number;
   readonly store?: string | undefined;
+  /** Agents to dial. */
+  readonly register?: readonly (HostAndPort & { readonly id: string })[] | undefined;
   /** Milliseconds. */
   readonly drain: number;
   readonly json: boolean;
@@ -27,6 +30,8 @@ export interface StartArguments extends CredentialArguments {
 
 /** Milliseconds between looks at what is left to do. */
 const LOOK_EVERY = 50;
+/** Milliseconds between attempts to reach an agent that is to be registered. */
+const DIAL_EVERY = 1000;
 
 /** Coordinates until interrupted, which is how it is meant to end. */
 export async function swarmStart(options: StartArguments): Promise<void> {
@@ -61,6 +66,7 @@ export async function swarmStart(options: StartArguments): Promise<void> {
         if (before.awaited && !member.awaited) voice.back(member);
       });
       swarm.on('memberLeft', (member, reason) => voice.left(member, reason));
+      for (const agent of options.register ?? []) void registered(swarm, agent, interrupt.signal);
       await Promise.race([rejectOn(interrupt.signal), broken]).catch((error: unknown) => {
         if (!interrupt.signal.aborted) throw error;
       });
@@ -85,6 +91,27 @@ function explained(error: Error, { port }: StartArguments): Error {
   });
 }
 
+/** Dials an agent until it is in the swarm; the swarm itself dials it again whenever it is lost. */
+async function registered(
+  swarm: Swarm,
+  agent: HostAndPort & { readonly id: string },
+  signal: AbortSignal,
+): Promise<void> {
+  let told: string | undefined;
+  while (!signal.aborted) {
+    try {
+      await swarm.registerAgent(agent);
+      return;
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      if (!signal.aborted && message !== told)
+        console.error(`${agent.id} is not registered yet: ${message}; trying again`);
+      told = message;
+      await setTimeout(DIAL_EVERY, undefined, { signal }).catch(() => undefined);
+    }
+  }
+}
+
 /** Waits for tasks that somebody does or can do, for a while. */
 async function drained(swarm: Swarm, within: number): Promise<void> {
   const end = performance.now() + within;
@@ -96,7 +123,7 @@ async function drained(swarm: Swarm, within: number): Promise<void> {
     if (left === 0) return;
     if (!told) console.error(`finishing ${count(left, 'task')}; Ctrl-C again ends at once`);
     told = true;
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
+    await setTimeout(LOOK_EVERY);
   }
 }
 

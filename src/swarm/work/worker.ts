@@ -26,6 +26,8 @@ export class Worker {
   readonly #concurrency: () => number;
   /** Attempts under way. */
   readonly #running = new Set<AbortController>();
+  /** Handlers at work: also of attempts that were taken away, until they heed their signals. */
+  #atWork = 0;
   done = 0;
   failed = 0;
 
@@ -50,8 +52,8 @@ export class Worker {
     }
     const order = parsed(taskOrder, await stream.read(), head.from);
     const payload = await readValueFrame(stream, head.from);
-    if (this.#running.size >= this.#concurrency()) {
-      await stream.writeBytes(newsFrame(['rejected', `${this.#core.id} does ${this.#running.size} tasks already`]));
+    if (this.#atWork >= this.#concurrency()) {
+      await stream.writeBytes(newsFrame(['rejected', `${this.#core.id} does ${this.#atWork} tasks already`]));
       stream.finish();
       return;
     }
@@ -91,6 +93,8 @@ export class Worker {
     controller: AbortController,
   ): Promise<AttemptEnd> {
     this.#running.add(controller);
+    this.#atWork++;
+    let answer: Promise<unknown> | undefined;
     const { signal } = controller;
     const aborted = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
@@ -101,7 +105,7 @@ export class Worker {
       signal.throwIfAborted();
       const handler = this.#core.handlers.get(capability, this.#core.id);
       const context = contextOf(capability, order, sink, signal);
-      const answer = Promise.resolve(handler(valueOf(payload, order.submitter), context)).then((value) =>
+      answer = Promise.resolve(handler(valueOf(payload, order.submitter), context)).then((value) =>
         isAsyncGenerator(value) ? drain(value, sink, signal) : value,
       );
       const result = await Promise.race([answer, aborted]);
@@ -113,6 +117,9 @@ export class Worker {
       return { kind: 'failed', code, message, retry: code !== 'ERR_SWARM_TASK_FAILED' };
     } finally {
       this.#running.delete(controller);
+      const atRest = (): void => void this.#atWork--;
+      if (answer) answer.then(atRest, atRest);
+      else atRest();
     }
   }
 
