@@ -21,9 +21,11 @@ const ENOUGH = 96;
 const FINISHED_AT_ONCE = 16;
 /**
  * After so many turns with one datagram each, the next is expected to come alone too, and is taken at once instead of in the next phase of the event
- * loop: nothing would be gathered by waiting. If it comes within so many milliseconds of the last turn's end, it is one of several.
+ * loop: nothing would be gathered by waiting. If it comes within so many milliseconds of the last turn's end, it is one of several. How fast
+ * the machine is decides what that means; so after some that were taken at once, one waits and shows whether they do come alone.
  */
 const ALONE = 4;
+const ALONE_UNSEEN = 16;
 const TOGETHER = 0.02;
 /** Wall time is only needed for certificates and tokens; telling it once a second is exact enough. */
 const WALL_CLOCK_INTERVAL = 1000;
@@ -144,9 +146,12 @@ export class Pump implements DatagramSink {
       this.#engine.pushDatagram(payload, remote, number, ecn, segmentSize);
     }
     if (this.#turnPending) return;
-    if (this.#alone >= ALONE && !this.#flushPending && this.#clock.now() - this.#flushedAt > TOGETHER) {
-      this.#takeTurn();
-      return;
+    if (this.#alone >= ALONE && !this.#flushPending) {
+      const now = this.#clock.now();
+      if (now - this.#flushedAt > TOGETHER) {
+        this.#takeTurn(now);
+        return;
+      }
     }
     this.#turnPending = true;
     this.#clock.soon(this.#turn);
@@ -154,6 +159,7 @@ export class Pump implements DatagramSink {
 
   receivedAll(): void {
     if (this.#turnPending && !this.#stopped) this.#takeTurn();
+    this.#alone = 0;
   }
 
   writable(): void {
@@ -178,18 +184,18 @@ export class Pump implements DatagramSink {
     this.#takeTurn();
   };
 
-  #takeTurn(): void {
+  #takeTurn(now = this.#clock.now()): void {
     this.#turnPending = false;
     this.#pendingBefore = 0;
-    this.#alone = this.#engine.pendingDatagrams === 1 ? this.#alone + 1 : 0;
-    this.#takeInput();
+    if (this.#engine.pendingDatagrams !== 1) this.#alone = 0;
+    else if (++this.#alone > ALONE + ALONE_UNSEEN) this.#alone = ALONE - 1;
+    this.#takeInput(now);
     this.wake();
   }
 
   /** Feeds what has been received and dispatches what comes of it. */
-  #takeInput(): void {
+  #takeInput(now = this.#clock.now()): void {
     if (this.#engine.pendingDatagrams === 0) return;
-    const now = this.#clock.now();
     try {
       this.#tellWallClock(now);
       this.#engine.handleDatagrams(now);

@@ -35,8 +35,9 @@ test('requests one after another are taken as they come (seed 91)', async () => 
       await network.complete(echoInTurn(connection, 50));
       const after = connection.stats();
       assert.ok(after.datagramsReceived - before.datagramsReceived >= 50);
-      assert.ok(server() < 5, `the server waited ${server()} times`);
-      assert.ok(client() < 5, `the client waited ${client()} times`);
+      assert.ok(server() < 10, `the server waited ${server()} times`);
+      assert.ok(server() >= 2, 'none waited to show that it came alone');
+      assert.ok(client() < 10, `the client waited ${client()} times`);
     },
   );
 });

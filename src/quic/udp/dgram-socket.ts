@@ -1,4 +1,5 @@
 import type { RemoteInfo, Socket } from 'node:dgram';
+import { performance } from 'node:perf_hooks';
 
 import type { DatagramSink, SocketAddress } from '../types/udp.js';
 

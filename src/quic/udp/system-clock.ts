@@ -1,3 +1,6 @@
+// The global of the same name is an accessor, called each time.
+import { performance } from 'node:perf_hooks';
+
 import type { Clock, ClockTimer } from '../types/udp.js';
 
 /** What `setTimeout` takes at most; more fires at once. */
