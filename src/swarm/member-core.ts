@@ -67,6 +67,8 @@ export class MemberCore {
   handled = 0;
   /** Called after each change of the view. */
   onViewChanged: (events: readonly ViewEvent[]) => void = () => undefined;
+  /** Coordinators: tells when an awaited member is back, or dead. */
+  returnOf: (id: string) => Promise<void> | undefined = () => undefined;
   readonly #onError: MemberOptions['onError'];
   readonly #services = new Map<ExchangeType, ExchangeServer>();
   #coordinatorId: string | undefined;
@@ -124,6 +126,8 @@ export class MemberCore {
         return core.#coordinatorId;
       },
       routes: this.routes,
+      deadlines: this.deadlines,
+      returnOf: (id) => this.returnOf(id),
     };
   }
 

@@ -211,8 +211,11 @@ export abstract class SwarmMember extends EventEmitter<MemberEvents> implements 
   /** Waits until a stream can be opened. */
   async #askLater(head: ExchangeHead, frame: Outgoing | undefined, limits: ExchangeLimits): Promise<unknown> {
     const { router, deadlines } = this.core;
+    const began = this.core.clock.now();
     const stream = await router.open(head, limits.signal);
-    const reply = readReply(head.to, stream, deadlines, limits);
+    // What the opening has taken is not there for the answer.
+    const timeout = limits.timeout > 0 ? Math.max(1, limits.timeout - (this.core.clock.now() - began)) : 0;
+    const reply = readReply(head.to, stream, deadlines, { ...limits, timeout });
     try {
       const full = frame === undefined ? undefined : stream.writeFrame(frame);
       if (full) await Promise.race([full, reply]);

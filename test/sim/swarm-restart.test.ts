@@ -245,6 +245,31 @@ test('agents talk to each other while the coordinator is away, and when it is ba
   });
 });
 
+test('what goes by the coordinator waits for members that are awaited, until they are back or dead', async () => {
+  await onStage({ seed: 10, agents: 3, swarm: { topology: 'star' } }, async (stage) => {
+    const { agents, network } = stage;
+    const [a1] = agents as [SwarmAgent];
+    await stage.kill();
+    await network.run({ forMs: 4000 });
+    const swarm = await stage.start();
+    stage.cut(1);
+    stage.cut(2);
+    await stage.until(() => a1.isConnected);
+    assert.deepEqual(awaitedBy(swarm), ['a2', 'a3']);
+    const [asked, told] = [a1.request('a2', 'echo', 'wait for me'), swarm.request('a2', 'echo', 'and me')];
+    const hopeless = a1.request('a3', 'echo', 'nobody');
+    const impatient = swarm.request('a3', 'echo', 'soon', { timeout: 300 });
+    await assert.rejects(network.complete(impatient), { code: 'ERR_SWARM_TIMEOUT' });
+    network.link(stage.hosts[1] as SimHost, stage.coordinatorHost).blackhole(false);
+    assert.deepEqual(await network.complete(Promise.all([asked, told])), ['wait for me', 'and me']);
+    await assert.rejects(network.complete(hopeless), { code: 'ERR_SWARM_NO_SUCH_AGENT' });
+    assert.deepEqual(
+      swarm.members().map(({ id }) => id),
+      ['coordinator', 'a1', 'a2'],
+    );
+  });
+});
+
 test('who does not come back within the lease is dead, and its tasks are done by others', async () => {
   await onStage({ seed: 3, agents: 3 }, async (stage) => {
     const { agents, network, told } = stage;

@@ -164,6 +164,8 @@ export class Swarm extends SwarmMember {
       this.#links.delete(id);
       registrations.gone(id);
     };
+    const { awaited } = coordinator;
+    core.returnOf = (id) => (awaited.has(id) ? awaited.decided(id) : undefined);
     core.onViewChanged = (events) => tasks.membersChanged(events);
     tasks.onLoad = (loads) => {
       for (const { id, load } of loads) coordinator.registry.setLoad(id, load);

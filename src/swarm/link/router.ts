@@ -4,7 +4,9 @@ import { SwarmError } from '../errors.js';
 import type { MembershipView } from '../membership/view.js';
 import type { ExchangeHead } from '../wire/head.js';
 import type { FrameStream, Outgoing } from './frame-stream.js';
+import type { Deadlines } from './deadlines.js';
 import type { Link, Links } from './links.js';
+import { Patience } from './patience.js';
 import type { TopologyRoutes } from './topology-routes.js';
 import { pipeBoth } from './pipe.js';
 import { answerError } from './errors.js';
@@ -16,6 +18,9 @@ export interface RouterHost {
   readonly view: MembershipView;
   readonly links: Links;
   readonly routes: TopologyRoutes;
+  readonly deadlines: Deadlines;
+  /** Resolves when an awaited member is back, or dead; `undefined`: nobody waits for it here. */
+  returnOf(id: string): Promise<void> | undefined;
 }
 
 /** Where an exchange begins. */
@@ -74,6 +79,7 @@ export class Router {
    */
   tryBegin(head: ExchangeHead, value: Outgoing | undefined, signal: AbortSignal | undefined): FrameStream | undefined {
     signal?.throwIfAborted();
+    if (this.#returnOf(head.to, NO_TRAIL)) return undefined;
     const link = this.requireLink(head.to, NO_TRAIL);
     const stream = link.tryOpen();
     if (!stream) return undefined;
@@ -88,21 +94,41 @@ export class Router {
     return stream;
   }
 
-  /** Opens a stream towards the member that the head names, and begins it with the head. @throws SwarmError */
+  /** What an exchange with a member waits for that is awaited, and that no connection leads on to meanwhile. */
+  #returnOf(to: string, trail: readonly string[]): Promise<void> | undefined {
+    const isBack = this.#host.returnOf(to);
+    if (!isBack) return undefined;
+    const link = this.linkTowards(to, trail);
+    return link && !trail.includes(link.id) ? undefined : isBack;
+  }
+
+  /**
+   * Opens a stream towards the member that the head names, and begins it with the head. Where it has to wait, for the remote or for a
+   * member that is awaited, it waits no longer than the timeout of the head. @throws SwarmError
+   */
   async open(head: ExchangeHead, signal?: AbortSignal): Promise<FrameStream> {
+    signal?.throwIfAborted();
     const tried = new Set<Link>();
-    for (;;) {
-      const link = this.requireLink(head.to, head.path.slice(0, -1));
-      try {
-        const stream = await link.open(signal);
-        const full = stream.writeBytes(link.heads.encode(head));
-        if (full) await full;
-        return stream;
-      } catch (error) {
-        // A link that has just gone down: another may be up.
-        if (signal?.aborted || link.isUp || tried.has(link)) throw error;
-        tried.add(link);
+    const trail = head.path.slice(0, -1);
+    const patience = new Patience(this.#host.deadlines, head, signal);
+    try {
+      const isBack = this.#returnOf(head.to, trail);
+      if (isBack) await patience.waitFor(isBack);
+      for (;;) {
+        const link = this.requireLink(head.to, trail);
+        try {
+          const stream = link.tryOpen() ?? (await link.open(patience.signal));
+          const full = stream.writeBytes(link.heads.encode(head));
+          if (full) await full;
+          return stream;
+        } catch (error) {
+          // A link that has just gone down: another may be up.
+          if (patience.isOver || link.isUp || tried.has(link)) throw error;
+          tried.add(link);
+        }
       }
+    } finally {
+      patience.stop();
     }
   }
 
