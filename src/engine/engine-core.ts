@@ -138,7 +138,8 @@ export class EngineCore {
     u32[at + RX_RECORD.segmentSize] = segmentSize;
     u32[at + RX_RECORD.socket] = socket;
     u32[at + RX_RECORD.ecn] = ecn;
-    u32.set(remote, at + RX_RECORD.remote);
+    // Word by word: for so few, the call that copies an array costs more.
+    for (let word = 0; word < remote.length; word++) u32[at + RX_RECORD.remote + word] = remote[word] as number;
     this.#rxUsed = used + length;
     this.#rxCount = count + 1;
     return true;

@@ -12,6 +12,7 @@
 //! likes, which in a longer one puts all of Poly1305 before all of ChaCha20.
 
 use core::array::from_fn;
+use core::mem::MaybeUninit;
 
 use super::chacha20::{self, BLOCK, SIGMA};
 use super::lanes::Lanes;
@@ -22,6 +23,9 @@ const BLOCKS: usize = 3;
 
 /// Bytes of key stream made at a time.
 pub(crate) const STRIDE: usize = BLOCKS * BLOCK;
+
+/// Bytes of one row.
+const PIECE: usize = 16;
 
 /// ChaCha20 has twenty rounds.
 const DOUBLE_ROUNDS: usize = 10;
@@ -56,9 +60,28 @@ impl KeyStream {
     }
 
     /// Makes the next three blocks of key stream while `poly` absorbs `absorbed`, at most [`MOST_ABSORBED`] blocks.
+    #[inline(always)]
+    pub(crate) fn next<'a>(
+        &mut self,
+        stream: &'a mut MaybeUninit<[u8; STRIDE]>,
+        poly: &mut Poly1305,
+        absorbed: &[[u8; poly1305::BLOCK]],
+    ) -> &'a mut [u8; STRIDE] {
+        // SAFETY: an array of pieces has the layout of all their bytes, and `fill` writes every piece.
+        self.fill(unsafe { &mut *stream.as_mut_ptr().cast() }, poly, absorbed);
+        // SAFETY: as above.
+        unsafe { stream.assume_init_mut() }
+    }
+
     // Not inlined: its callers share the one copy of a large loop, and what they pass in memory costs next to nothing.
+    // Memory that holds nothing yet, because clearing it first would be a call out of WebAssembly for each stride.
     #[inline(never)]
-    pub(crate) fn next(&mut self, stream: &mut [u8; STRIDE], poly: &mut Poly1305, absorbed: &[[u8; poly1305::BLOCK]]) {
+    fn fill(
+        &mut self,
+        stream: &mut [MaybeUninit<[u8; PIECE]>; STRIDE / PIECE],
+        poly: &mut Poly1305,
+        absorbed: &[[u8; poly1305::BLOCK]],
+    ) {
         debug_assert!(absorbed.len() <= MOST_ABSORBED);
         let [a, b, c, d] = self.rows;
         let initial: [Rows; BLOCKS] = from_fn(|i| [a, b, c, d.add(Lanes::new(i as u32, 0, 0, 0))]);
@@ -83,9 +106,8 @@ impl KeyStream {
         }
         poly.accumulator = h;
 
-        let (pieces, _) = stream.as_chunks_mut::<16>();
-        for i in 0..4 * BLOCKS {
-            x[i / 4][i % 4].add(initial[i / 4][i % 4]).store(&mut pieces[i]);
+        for (i, piece) in stream.iter_mut().enumerate() {
+            x[i / 4][i % 4].add(initial[i / 4][i % 4]).init(piece);
         }
     }
 }

@@ -3,11 +3,15 @@
 //! With WebAssembly's simd128 a [`Lanes`] is one `v128`. Elsewhere (the native builds that run the Rust tests, or a
 //! WebAssembly build without simd128) it is an array with the same operations, so that one ChaCha20 serves both.
 
+use core::mem::MaybeUninit;
+
 pub(crate) use imp::Lanes;
 
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod imp {
     use core::arch::wasm32::*;
+
+    use super::MaybeUninit;
 
     /// Four `u32`, as one `v128`.
     #[derive(Clone, Copy)]
@@ -34,7 +38,8 @@ mod imp {
         pub(crate) fn rotate_left<const N: u32>(self) -> Self {
             if N == 16 {
                 // Swapping 16-bit halves is two instructions after V8, two shifts and an or are three. (A byte shuffle
-                // for N = 8 would be one instruction, but V8 rebuilds its mask each time.)
+                // for N = 8 would be one instruction, but V8 rebuilds its mask each time; a swizzle, which takes it
+                // from a register, needs one register too many.)
                 return Self(u16x8_shuffle::<1, 0, 3, 2, 5, 4, 7, 6>(self.0, self.0));
             }
             Self(v128_or(u32x4_shl(self.0, N), u32x4_shr(self.0, 32 - N)))
@@ -64,12 +69,21 @@ mod imp {
             // SAFETY: 16 bytes are writable behind the reference; v128_store asks for no alignment.
             unsafe { v128_store(bytes.as_mut_ptr().cast(), self.0) }
         }
+
+        /// As [`Lanes::store`], where nothing has been written yet.
+        #[inline(always)]
+        pub(crate) fn init(self, bytes: &mut MaybeUninit<[u8; 16]>) {
+            // SAFETY: as above; nothing is read.
+            unsafe { v128_store(bytes.as_mut_ptr().cast(), self.0) }
+        }
     }
 }
 
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 mod imp {
     use core::array::from_fn;
+
+    use super::MaybeUninit;
 
     /// Four `u32`, as an array.
     #[derive(Clone, Copy)]
@@ -117,6 +131,12 @@ mod imp {
             for (bytes, word) in words.iter_mut().zip(self.0) {
                 *bytes = word.to_le_bytes();
             }
+        }
+
+        /// As [`Lanes::store`], where nothing has been written yet.
+        #[inline(always)]
+        pub(crate) fn init(self, bytes: &mut MaybeUninit<[u8; 16]>) {
+            self.store(bytes.write([0; 16]));
         }
     }
 }

@@ -56,8 +56,8 @@ impl Key {
     pub fn seal_in_place(&self, nonce: &[u8; NONCE_LEN], aad: &[u8], buf: &mut [u8]) -> [u8; TAG_LEN] {
         assert!(buf.len() as u64 <= MAX_LEN, "one nonce encrypts at most {MAX_LEN} bytes");
         let mut key_stream = KeyStream::new(&self.0, 0, words(nonce));
-        let mut stream = [0; STRIDE];
-        let mut poly = start(&mut key_stream, &mut stream);
+        let mut memory = MaybeUninit::uninit();
+        let (mut poly, stream) = start(&mut key_stream, &mut memory);
         poly.padded(aad);
 
         let mut sealed = buf.len().min(STRIDE - BLOCK);
@@ -67,10 +67,10 @@ impl Key {
         while sealed < buf.len() {
             let (ciphertext, plaintext) = buf.split_at_mut(sealed);
             let (blocks, _) = ciphertext[absorbed..].as_chunks();
-            key_stream.next(&mut stream, &mut poly, blocks);
+            let stream = key_stream.next(&mut memory, &mut poly, blocks);
             absorbed = sealed;
             sealed += plaintext.len().min(STRIDE);
-            xor_stride(&mut buf[absorbed..sealed], &stream);
+            xor_stride(&mut buf[absorbed..sealed], stream);
         }
         poly.padded(&buf[absorbed..]);
         finish(poly, aad.len(), buf.len())
@@ -90,8 +90,8 @@ impl Key {
             return Err(OpenError);
         }
         let mut key_stream = KeyStream::new(&self.0, 0, words(nonce));
-        let mut stream = [0; STRIDE];
-        let mut poly = start(&mut key_stream, &mut stream);
+        let mut memory = MaybeUninit::uninit();
+        let (mut poly, stream) = start(&mut key_stream, &mut memory);
         poly.padded(aad);
 
         let mut held = [const { MaybeUninit::uninit() }; MOST_HELD];
@@ -108,8 +108,8 @@ impl Key {
         }
         let mut nothing = Poly1305::new([0; 8]);
         for chunk in chunks {
-            key_stream.next(&mut stream, &mut nothing, &[]);
-            xor_stride(chunk, &stream);
+            let stream = key_stream.next(&mut memory, &mut nothing, &[]);
+            xor_stride(chunk, stream);
         }
         Ok(ciphertext)
     }
@@ -125,10 +125,13 @@ impl Key {
 
 /// Makes the first stride of key stream, whose first block is the one-time key (RFC 8439 section 2.6).
 #[inline(always)]
-fn start(key_stream: &mut KeyStream, stream: &mut [u8; STRIDE]) -> Poly1305 {
-    key_stream.next(stream, &mut Poly1305::new([0; 8]), &[]);
+fn start<'a>(
+    key_stream: &mut KeyStream,
+    memory: &'a mut MaybeUninit<[u8; STRIDE]>,
+) -> (Poly1305, &'a [u8; STRIDE]) {
+    let stream = key_stream.next(memory, &mut Poly1305::new([0; 8]), &[]);
     let (one_time_key, _) = stream.as_chunks::<32>();
-    Poly1305::new(words(&one_time_key[0]))
+    (Poly1305::new(words(&one_time_key[0])), stream)
 }
 
 /// Strides of key stream that are held until the tag is checked: enough for the longest UDP datagram, 64 KiB of stack.
@@ -149,7 +152,7 @@ fn absorb_and_hold<'a>(
     for (i, stream) in held[..strides].iter_mut().enumerate() {
         let share = blocks.len().div_ceil(strides - i).min(MOST_ABSORBED);
         let (now, later) = blocks.split_at(share);
-        key_stream.next(stream.write([0; STRIDE]), poly, now);
+        key_stream.next(stream, poly, now);
         blocks = later;
     }
     poly.blocks(blocks);
