@@ -16,7 +16,7 @@ const BATCHES_PER_TURN = 32;
  * few turns, because what comes after them, acknowledgements above all, costs the same for few as for many.
  */
 const FULL_BATCH = 32;
-const ENOUGH = 96;
+const ENOUGH = 192;
 /** Streams finished since the last packets left, after which what there is leaves at once. */
 const FINISHED_AT_ONCE = 16;
 /**
