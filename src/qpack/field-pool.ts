@@ -7,8 +7,10 @@ const LEAST_LINES = 16;
  * Stores that nobody uses at the moment. A store is either here or belongs to one section, so that no section can show lines of another.
  */
 export class FieldPool {
-  readonly #stores: FieldStore[] = [];
+  /** The first `#count` places; the rest is kept empty, since an array that shrinks and grows is made anew all the time. */
+  readonly #stores: (FieldStore | undefined)[] = [];
   readonly #maxLines: number;
+  #count = 0;
   #lines = 0;
 
   /** @param maxLines lines for which the stores here have room, together: 16 bytes each on 64-bit systems */
@@ -23,8 +25,9 @@ export class FieldPool {
 
   /** An empty store. Whoever has it gives it back, or leaves it to the garbage collector. */
   take(): FieldStore {
-    const store = this.#stores.pop();
+    const store = this.#count > 0 ? this.#stores[--this.#count] : undefined;
     if (store === undefined) return new FieldStore();
+    this.#stores[this.#count] = undefined;
     this.#lines -= size(store);
     return store;
   }
@@ -35,7 +38,7 @@ export class FieldPool {
     const lines = size(store);
     if (this.#lines + lines > this.#maxLines) return;
     this.#lines += lines;
-    this.#stores.push(store);
+    this.#stores[this.#count++] = store;
   }
 }
 

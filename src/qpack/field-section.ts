@@ -81,8 +81,8 @@ export class FieldSection implements Iterable<FieldLine> {
 
   /** The lines as objects, which stay good. @throws QpackError `ERR_QPACK_SECTION_RELEASED` */
   toArray(): FieldLine[] {
-    const lines: FieldLine[] = [];
-    for (let index = 0; index < this.length; index++) lines.push(this.line(index));
+    const lines = new Array<FieldLine>(this.length);
+    for (let index = 0; index < lines.length; index++) lines[index] = this.line(index);
     return lines;
   }
 
