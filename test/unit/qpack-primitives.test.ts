@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { EntryRing } from '../../src/qpack/entry-ring.js';
 import { CODES, CODE_LENGTHS } from '../../src/qpack/huffman-code.js';
 import { decodeHuffman, encodeHuffman, huffmanLength } from '../../src/qpack/huffman.js';
 import { latin1 } from '../../src/qpack/latin1.js';
@@ -179,5 +180,27 @@ describe('static table', () => {
     for (const [index, [name, value]] of Object.entries(samples)) {
       assert.deepEqual(STATIC_TABLE[Number(index)], { name, value });
     }
+  });
+});
+
+describe('the ring of a dynamic table', () => {
+  it('keeps what is at an index, also when it grows after something was dropped', () => {
+    const ring = new EntryRing<string>();
+    for (let index = 0; index < 300; index++) {
+      ring.push(`${index}`);
+      if (index % 5 < 2) assert.equal(ring.shift(), `${ring.dropped - 1}`);
+      assert.equal(ring.get(ring.dropped - 1), undefined);
+      assert.equal(ring.get(ring.inserted), undefined);
+      for (let at = ring.dropped; at < ring.inserted; at++) assert.equal(ring.get(at), `${at}`);
+    }
+    assert.equal(ring.inserted - ring.dropped, 180);
+  });
+
+  it('goes on beyond 2^32 insertions', () => {
+    const ring = new EntryRing<string>();
+    ring.inserted = 2 ** 32 - 3;
+    ring.dropped = ring.inserted;
+    for (let index = 0; index < 20; index++) ring.push(`${index}`);
+    for (let index = 0; index < 20; index++) assert.equal(ring.get(2 ** 32 - 3 + index), `${index}`);
   });
 });
