@@ -11,7 +11,7 @@ import type { DeliveryReport } from './messaging/multicast.js';
 import type { TopicListener } from './messaging/subscriptions.js';
 import { outgoing } from './messaging/values.js';
 import { checkId, checkOption } from './options.js';
-import type { SharedState } from './state/shared-state.js';
+import type { SharedState, StateEntry } from './state/shared-state.js';
 import type { SwarmStats } from './stats.js';
 import type { TaskHandle } from './work/handle.js';
 import type { SubmitOptions } from './work/options.js';
@@ -172,7 +172,24 @@ export abstract class SwarmMember extends EventEmitter<MemberEvents> implements 
   /** @internal Tells the coordinator which topics there are; resolves when the view says so. */
   protected abstract announceTopics(): Promise<void>;
 
-  // Tasks and figures.
+  // Tasks, state and figures.
+
+  /**
+   * Brings this member's copy of the shared map up to what the coordinator has, and resolves to its revision: `state.sync()`.
+   *
+   * @throws SwarmError `ERR_SWARM_NOT_CONNECTED`, `ERR_SWARM_TIMEOUT`
+   */
+  syncState(): Promise<number> {
+    return this.state.sync();
+  }
+
+  /** One entry of this member's copy of the shared map; without a key, all entries, sorted by key. */
+  getState(key: string): StateEntry | undefined;
+  getState(): StateEntry[];
+  getState(key?: string): StateEntry | undefined | StateEntry[] {
+    if (key !== undefined) return this.state.get(key);
+    return this.state.keys().flatMap((each) => this.state.get(each) ?? []);
+  }
 
   /**
    * Submits a task. Resolves when the coordinator has accepted it: from then on it is done, or it ends with an error, whatever happens

@@ -75,8 +75,10 @@ for (const topology of TOPOLOGIES) {
     assert.equal(await task.result, 42);
 
     const version = await b.state.set('key', [1, 2]);
-    await c.state.sync();
+    assert.equal(await c.syncState(), c.state.revision);
     assert.deepEqual(c.state.get('key'), { key: 'key', value: [1, 2], version });
+    assert.deepEqual([c.getState('key'), c.getState('none')], [c.state.get('key'), undefined]);
+    assert.deepEqual(c.getState(), [c.state.get('key')]);
     await assert.rejects(c.state.set('key', 3, { ifVersion: version + 1 }), { code: 'ERR_SWARM_CONFLICT' });
 
     const stats = await d.getStats();
