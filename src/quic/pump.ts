@@ -17,7 +17,11 @@ const BATCHES_PER_TURN = 32;
  */
 const FULL_BATCH = 32;
 const ENOUGH = 192;
-/** Streams finished since the last packets left, after which what there is leaves at once. */
+/**
+ * Streams finished since the last packets left, after which what there is leaves at once: the first of a turn early, so that the other side has
+ * something to do, later ones in larger parts, which cost less.
+ */
+const FINISHED_FIRST = 8;
 const FINISHED_AT_ONCE = 16;
 /**
  * After so many turns with one datagram each, the next is expected to come alone too, and is taken at once instead of in the next phase of the event
@@ -63,8 +67,9 @@ export class Pump implements DatagramSink {
   #alone = 0;
   #flushedAt = -Infinity;
   #flushPending = false;
-  /** Streams finished since the last flush. */
+  /** Streams finished since the last packets left, and how many make them leave before the flush. */
   #finished = 0;
+  #finishedAtOnce = FINISHED_FIRST;
   #blocked = false;
   readonly #flushes: (() => void)[] = [];
   #stopped = false;
@@ -246,7 +251,8 @@ export class Pump implements DatagramSink {
    */
   finished(): void {
     this.wake();
-    if (this.#stopped || ++this.#finished < FINISHED_AT_ONCE) return;
+    if (this.#stopped || ++this.#finished < this.#finishedAtOnce) return;
+    this.#finishedAtOnce = FINISHED_AT_ONCE;
     try {
       this.#transmit();
     } catch (error) {
@@ -261,6 +267,7 @@ export class Pump implements DatagramSink {
 
   readonly #flush = (): void => {
     this.#flushPending = false;
+    this.#finishedAtOnce = FINISHED_FIRST;
     if (this.#stopped) return;
     try {
       this.#transmit();
