@@ -8,14 +8,15 @@ test('@rfc 9114#10.9-1 a second visit sends safe requests in early data, others 
   const early: string[] = [];
   const server = await serve((incoming, info) => {
     const { pathname } = new URL(incoming.url);
-    early.push(`${incoming.method} ${pathname} ${String(info.early)}`);
+    const mark = incoming.headers.get('early-data') ?? '';
+    early.push(`${incoming.method} ${pathname} ${String(info.early)}${mark}`);
     if (pathname === '/not-early' && info.early) return new Response(null, { status: 425 });
     return new Response('fine');
   });
   const dispatcher = new Http3Agent({ ca: authority.certificate, http3: 'only', idleEviction: 20 });
   after(() => dispatcher.destroy());
-  const visit = async (method: 'GET' | 'POST', path: string): Promise<number> => {
-    const response = await request(`https://127.0.0.1:${server.port}${path}`, { dispatcher, method });
+  const visit = async (method: 'GET' | 'POST', path: string, headers = {}): Promise<number> => {
+    const response = await request(`https://127.0.0.1:${server.port}${path}`, { dispatcher, method, headers });
     await response.body.dump();
     while (dispatcher.connections > 0 || server.connections.length > 0) {
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -30,11 +31,14 @@ test('@rfc 9114#10.9-1 a second visit sends safe requests in early data, others 
   ] as const) {
     assert.equal(await visit(method, path), 200);
   }
+  // As an intermediary says of what came to it early: only its own client may repeat it (RFC 8470 sections 5.1 and 5.2).
+  assert.equal(await visit('GET', '/not-early', { 'early-data': '1' }), 425);
   assert.deepEqual(early, [
     'GET /first false',
     'GET /second true',
     'POST /third false',
     'GET /not-early true',
     'GET /not-early false',
+    'GET /not-early true1',
   ]);
 });

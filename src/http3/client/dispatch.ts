@@ -104,6 +104,11 @@ export class Dispatch implements Http3Receiver {
     this.fail(error);
   }
 
+  /** Not what came early to whoever passes it on: its own client has to repeat it (RFC 8470 section 5.2). */
+  #mayRepeatEarly(): boolean {
+    return this.request.replayable && !this.request.fields.some(({ name }) => name === 'early-data');
+  }
+
   #tryAgain(outcome: TryAgain): void {
     this.#timer?.cancel();
     this.#stream = undefined;
@@ -176,7 +181,7 @@ export class Dispatch implements Http3Receiver {
   }
 
   response(status: number, fields: FieldSection): void {
-    if (status === 425 && this.#stream?.quic.early === true && this.request.replayable) {
+    if (status === 425 && this.#stream?.quic.early === true && this.#mayRepeatEarly()) {
       const stream = this.#stream;
       this.#tryAgain({
         error: new Error('The server does not answer this in early data (425)'),
