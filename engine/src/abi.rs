@@ -6,7 +6,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 /// Raised with every change of a record, a code or an export, so that a stale TypeScript side refuses a new engine.
-pub const ABI_VERSION: u32 = 4;
+pub const ABI_VERSION: u32 = 5;
 
 /// Bytes of the receive arena; one batch of received datagrams must fit.
 pub const RX_ARENA_BYTES: usize = 512 * 1024;

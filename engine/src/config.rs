@@ -100,6 +100,8 @@ pub struct TransportSettings {
     pub initial_mtu: u16,
     /// Upper end of the search; not above `initial_mtu`: no discovery.
     pub mtu_upper_bound: u16,
+    /// A path waits so long with its first search, unless it carries much before; 0: none.
+    pub mtu_discovery_delay_ms: u64,
     pub mtu_discovery_interval_ms: u64,
     pub mtu_black_hole_cooldown_ms: u64,
     pub initial_rtt_ms: u64,
@@ -179,6 +181,7 @@ impl TransportSettings {
         let mut discovery = MtuDiscoveryConfig::default();
         discovery
             .upper_bound(self.mtu_upper_bound)
+            .delay(Duration::from_millis(self.mtu_discovery_delay_ms))
             .interval(Duration::from_millis(self.mtu_discovery_interval_ms))
             .black_hole_cooldown(Duration::from_millis(self.mtu_black_hole_cooldown_ms));
         Some(discovery)

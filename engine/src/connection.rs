@@ -256,7 +256,7 @@ struct Info {
     alpn: Option<String>,
     server_name: Option<String>,
     cipher: Option<&'static str>,
-    key_exchange: Option<String>,
+    key_exchange: Option<&'static str>,
     resumed: bool,
     tickets_received: u32,
     handshaking: bool,
@@ -343,6 +343,12 @@ impl Engine {
             multipath: connection.inner.is_multipath_negotiated(),
         };
         Ok(serde_json::to_string(&info).expect("plain data serializes"))
+    }
+
+    /// The application protocol; empty as long as there is none.
+    pub fn alpn(&mut self, handle: Handle) -> Result<Vec<u8>, Failure> {
+        let connection = self.connection(handle)?;
+        Ok(connection.handshake_data().and_then(|data| data.alpn).unwrap_or_default())
     }
 
     /// JSON about why the connection was lost.

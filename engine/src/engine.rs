@@ -25,6 +25,8 @@ use crate::tls::{ClientProfile, ClientProfileConfig, KeyLogQueue, ServerTls, Tic
 
 /// Datagrams that one connection may send before the next one gets its turn.
 const TRANSMITS_PER_TURN: usize = 4;
+/// Milliseconds of the caller's clock at whose multiples closing and draining periods end.
+const CLOSING_STEP: f64 = 32.0;
 /// Datagrams in one transmit (GSO segments): bounded, so that a batch stays within a socket buffer.
 const MAX_SEGMENTS: usize = 16;
 /// Bytes in one transmit.
@@ -272,7 +274,7 @@ impl Engine {
     /// Passes endpoint events between a connection and the endpoint, then collects application events.
     /// Returns whether the connection may want to transmit something because of that.
     #[inline(never)]
-    fn exchange(&mut self, handle: Handle) -> bool {
+    pub(crate) fn exchange(&mut self, handle: Handle) -> bool {
         let Some(connection) = self.connections.get_mut(handle) else { return false };
         let mut answered = false;
         while let Some(event) = connection.inner.poll_endpoint_events() {
@@ -354,7 +356,11 @@ impl Engine {
             self.forget(handle);
             return;
         }
-        connection.deadline = connection.inner.poll_timeout();
+        connection.deadline = match connection.inner.is_closed() {
+            // One timer for many closing periods, which need not end to the millisecond.
+            true => connection.inner.poll_timeout().map(|at| instant((to_ms(at) / CLOSING_STEP).ceil() * CLOSING_STEP)),
+            false => connection.inner.poll_timeout(),
+        };
         if let Some(deadline) = connection.deadline {
             self.deadlines.insert((deadline, handle.0));
         }

@@ -344,15 +344,42 @@ pub extern "C" fn connection_close_reason(connection: u32) -> i32 {
     with_engine(|host, engine| Ok(host.answer(engine.close_reason(Handle(connection))?.into_bytes())))
 }
 
+#[unsafe(no_mangle)]
+pub extern "C" fn connection_alpn(connection: u32) -> i32 {
+    with_engine(|host, engine| Ok(host.answer(engine.alpn(Handle(connection))?)))
+}
+
 /// Certificates as 32-bit little-endian length and DER, one after the other.
 #[unsafe(no_mangle)]
 pub extern "C" fn peer_certificates(connection: u32) -> i32 {
     with_engine(|host, engine| {
         let mut out = Vec::new();
-        for der in engine.peer_certificates(Handle(connection))? {
-            out.extend_from_slice(&(der.len() as u32).to_le_bytes());
-            out.extend_from_slice(&der);
+        append_certificates(engine, connection, &mut out)?;
+        Ok(host.answer(out))
+    })
+}
+
+fn append_certificates(engine: &mut Engine, connection: u32, out: &mut Vec<u8>) -> Result<(), Failure> {
+    for der in engine.peer_certificates(Handle(connection))? {
+        out.extend_from_slice(&(der.len() as u32).to_le_bytes());
+        out.extend_from_slice(&der);
+    }
+    Ok(())
+}
+
+/// What is kept of a connection at its end, in one piece: the statistics over all paths, the 32-bit little-endian length of
+/// what `connection_info` answers, that, and what `peer_certificates` answers.
+#[unsafe(no_mangle)]
+pub extern "C" fn connection_facts(connection: u32) -> i32 {
+    with_engine(|host, engine| {
+        let mut out = Vec::with_capacity(4096);
+        for value in engine.stats(Handle(connection), None)? {
+            out.extend_from_slice(&value.to_le_bytes());
         }
+        let info = engine.info(Handle(connection))?;
+        out.extend_from_slice(&(info.len() as u32).to_le_bytes());
+        out.extend_from_slice(info.as_bytes());
+        append_certificates(engine, connection, &mut out)?;
         Ok(host.answer(out))
     })
 }

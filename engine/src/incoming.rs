@@ -119,6 +119,8 @@ impl Engine {
         let handle = self.connections.insert(connection)?;
         self.by_noq.insert(noq, handle);
         self.mark_dirty(handle);
+        // Asks the endpoint for connection IDs before the first flight leaves: they go with it, not in a datagram of their own.
+        self.exchange(handle);
         Some(handle)
     }
 

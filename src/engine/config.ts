@@ -22,6 +22,7 @@ export interface TransportSettings {
   readonly initialCongestionWindow: number;
   readonly initialMtu: number;
   readonly mtuUpperBound: number;
+  readonly mtuDiscoveryDelayMs: number;
   readonly mtuDiscoveryIntervalMs: number;
   readonly mtuBlackHoleCooldownMs: number;
   readonly initialRttMs: number;

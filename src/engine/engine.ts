@@ -115,6 +115,18 @@ export class Engine extends EngineCore {
     return len < 0 ? undefined : this.takeBytes(len);
   }
 
+  /** The application protocol; `undefined` while there is none, and when the handle is stale. */
+  alpn(connection: number): string | undefined {
+    const len = this.call(() => this.exports.connection_alpn(connection));
+    return len <= 0 ? undefined : this.takeText(len);
+  }
+
+  /** What is kept of a connection at its end, in one piece; see {@link readFacts}. `undefined` when the handle is stale. */
+  facts(connection: number): Uint8Array | undefined {
+    const len = this.call(() => this.exports.connection_facts(connection));
+    return len < 0 ? undefined : this.takeBytes(len);
+  }
+
   closeReason(connection: number): CloseReason {
     const len = this.call(() => this.exports.connection_close_reason(connection));
     return len < 0 ? { kind: 'none' } : (JSON.parse(this.takeText(len)) as CloseReason);
@@ -311,6 +323,14 @@ function words(bytes: Uint8Array): Uint32Array {
 /** What {@link Engine.info} answered. */
 export function readInfo(json: Uint8Array): HandshakeInfo {
   return JSON.parse(decoder.decode(json)) as HandshakeInfo;
+}
+
+/** What {@link Engine.facts} answered: as {@link Engine.stats}, {@link Engine.info} and {@link Engine.peerCertificates}. */
+export function readFacts(all: Uint8Array): { record: Float64Array; info: Uint8Array; chain: Uint8Array } {
+  const record = new Float64Array(all.buffer, all.byteOffset, STATS_FIELDS.length);
+  const start = record.byteLength + 4;
+  const end = start + new DataView(all.buffer, all.byteOffset).getUint32(record.byteLength, true);
+  return { record, info: all.subarray(start, end), chain: all.subarray(end) };
 }
 
 /** What {@link Engine.peerCertificates} answered, certificate by certificate. */

@@ -46,6 +46,8 @@ export interface EngineExports {
   has_early_data(connection: number): number;
   close(now: number, connection: number, code: number, reasonLen: number): number;
   connection_info(connection: number): number;
+  connection_alpn(connection: number): number;
+  connection_facts(connection: number): number;
   connection_close_reason(connection: number): number;
   peer_certificates(connection: number): number;
   export_keying_material(connection: number, labelLen: number, contextLen: number, outLen: number): number;

@@ -1,6 +1,6 @@
 // Generated from engine/src/abi.rs; do not edit. `UPDATE_LAYOUT=1 cargo test layout` in engine/ rewrites it.
 
-export const ABI_VERSION = 4;
+export const ABI_VERSION = 5;
 export const RX_ARENA_BYTES = 524288;
 export const RX_RECORDS = 256;
 export const TX_RECORDS = 32;

@@ -4,7 +4,7 @@
 export type RandomFill = (bytes: Uint8Array) => void;
 
 /** Random bytes drawn ahead, since a draw costs some ten microseconds however short it is; each is used once. */
-const drawn = new Uint8Array(1024);
+const drawn = new Uint8Array(8192);
 let drawnUsed = drawn.length;
 /** Longer ones are drawn on their own. */
 const MAX_FROM_DRAWN = 64;

@@ -1,6 +1,6 @@
 /** What the engine knows about a connection, kept for when the engine has forgotten it. */
 
-import { readInfo, splitChain, type Engine } from '../engine/engine.js';
+import { readFacts, readInfo, splitChain, type Engine } from '../engine/engine.js';
 import type { ConnectionLife } from './connection-life.js';
 import type { ConnectionInit, HandshakeDetails } from './connection-types.js';
 import { QuicError } from './errors.js';
@@ -39,6 +39,11 @@ export class ConnectionFacts {
     };
     if (!this.#life.handshaking) this.#details = details;
     return details;
+  }
+
+  /** The application protocol, without making anything of all the rest. */
+  get alpn(): string | undefined {
+    return this.#details || this.#info || this.#engine.crash ? this.details.alpn : this.#engine.alpn(this.#init.handle);
   }
 
   get peerCertificates(): readonly Uint8Array[] {
@@ -85,10 +90,16 @@ export class ConnectionFacts {
   /** Remembers everything, unread. */
   keep(): void {
     try {
-      this.#readRecord();
-      if (this.#life.handshaking || this.#engine.crash) return;
-      if (!this.#details) this.#info = this.#engine.info(this.#init.handle);
-      if (!this.#certificates) this.#chain = this.#engine.peerCertificates(this.#init.handle);
+      if (this.#life.handshaking || this.#engine.crash) {
+        this.#readRecord();
+        return;
+      }
+      const all = this.#engine.facts(this.#init.handle);
+      if (!all) return;
+      const { record, info, chain } = readFacts(all);
+      this.#record = record;
+      this.#info = info;
+      this.#chain = chain;
     } catch {
       // The engine is gone; the last values stay.
     }

@@ -4,9 +4,9 @@ import type { Engine } from '../engine/engine.js';
 import { closeError, crashOf, noAnswer, type CloseContext } from './close-reason.js';
 import type { ConnectionHost } from './connection-host.js';
 import type { CloseInfo, CloseOptions, ConnectionInit, EarlyData } from './connection-types.js';
-import { QuicError } from './errors.js';
+import { QuicError, withoutStack } from './errors.js';
 import { checkInteger } from './options.js';
-import { Waiter } from './waiter.js';
+import { Outcome } from './outcome.js';
 
 /** Largest application error code that is taken: whole numbers are exact up to here. */
 export const MAX_CODE = Number.MAX_SAFE_INTEGER;
@@ -30,10 +30,10 @@ export interface LifeHost {
 }
 
 export class ConnectionLife {
-  readonly ready = new Waiter<void>();
-  readonly confirmed = new Waiter<void>();
-  readonly resumable = new Waiter<void>();
-  readonly closed = new Waiter<CloseInfo>();
+  readonly ready = new Outcome<void>();
+  readonly confirmed = new Outcome<void>();
+  readonly resumable = new Outcome<void>();
+  readonly closed = new Outcome<CloseInfo>();
   readonly #connection: ConnectionHost;
   readonly #engine: Engine;
   readonly #init: ConnectionInit;
@@ -47,9 +47,6 @@ export class ConnectionLife {
     this.#engine = connection.engine;
     this.#init = init;
     this.#host = host;
-    this.ready.promise.catch(() => undefined);
-    this.confirmed.promise.catch(() => undefined);
-    this.resumable.promise.catch(() => undefined);
     if (init.isClient && this.#engine.hasEarlyData(init.handle)) this.#earlyData = 'pending';
   }
 
@@ -158,7 +155,7 @@ export class ConnectionLife {
       return;
     }
     this.#engine.close(this.#connection.clock.now(), this.#init.handle, code, reason);
-    const why = error ?? closeError({ kind: 'local' }, this.#context);
+    const why = error ?? withoutStack(() => closeError({ kind: 'local' }, this.#context));
     this.#end({ errorCode: code, reason, remote: false, error: why });
     this.#connection.wake();
   }
@@ -166,7 +163,7 @@ export class ConnectionLife {
   /** The engine says that the connection is over. */
   lost(): void {
     const reason = this.#engine.closeReason(this.#init.handle);
-    const error = closeError(reason, this.#context);
+    const error = withoutStack(() => closeError(reason, this.#context));
     const text = 'reason' in reason ? reason.reason : error.message;
     this.#end({ errorCode: error.errorCode ?? 0, reason: text, remote: error.remote, error });
   }

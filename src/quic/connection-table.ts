@@ -40,7 +40,8 @@ function statsOf(connection: QuicConnection): ConnectionStats | undefined {
 export class ConnectionTable {
   readonly #bySlot: (Entry | undefined)[] = [];
   readonly #open = new Set<QuicConnection>();
-  readonly #handshaking = new Set<QuicConnection>();
+  /** Connections whose handshake is under way, and when it is to be over. */
+  readonly #handshaking = new Map<QuicConnection, number>();
   readonly #past = { streams: 0, received: 0, sent: 0, lost: 0 };
   #onDrained: (() => void) | undefined;
   /** Connections ever made. */
@@ -51,10 +52,11 @@ export class ConnectionTable {
    */
   undrained = 0;
 
-  add(handle: number, connection: QuicConnection): void {
+  /** @param deadline of the handshake; Infinity: none */
+  add(handle: number, connection: QuicConnection, deadline: number): void {
     this.#bySlot[handle & SLOT_MASK] = { handle, connection, dispatched: false, lingers: true };
     this.#open.add(connection);
-    this.#handshaking.add(connection);
+    this.#handshaking.set(connection, deadline);
     this.undrained++;
   }
 
@@ -74,6 +76,20 @@ export class ConnectionTable {
   /** Connections whose handshake is under way. */
   get handshakes(): number {
     return this.#handshaking.size;
+  }
+
+  /** Connections whose handshake should be over. */
+  lateHandshakes(now: number): QuicConnection[] {
+    const late = [];
+    for (const [connection, deadline] of this.#handshaking) if (deadline <= now) late.push(connection);
+    return late;
+  }
+
+  /** When the next handshake should be over, later than `now`; Infinity: none that has a limit. */
+  nextHandshakeDeadline(now: number): number {
+    let next = Infinity;
+    for (const deadline of this.#handshaking.values()) if (deadline > now && deadline < next) next = deadline;
+    return next;
   }
 
   /** The handshake is complete, or early data came. Returns the connection when a handler is to get it now. */

@@ -159,6 +159,11 @@ export class QuicConnection extends EventEmitter<QuicConnectionEvents> implement
     return this.#facts.details;
   }
 
+  /** @internal `details.alpn`, for less. */
+  get alpn(): string | undefined {
+    return this.#facts.alpn;
+  }
+
   /** Certificates of the remote in DER, end-entity first; empty when it showed none. */
   get peerCertificates(): readonly Uint8Array[] {
     return this.#facts.peerCertificates;

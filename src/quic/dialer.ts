@@ -47,6 +47,14 @@ interface RecentProfile {
   readonly profile: Promise<number>;
 }
 
+function isProfileOf(key: readonly unknown[], given: ConnectOptions, options: ResolvedConnectionOptions): boolean {
+  for (let index = 0; index < PROFILE_OPTIONS.length; index++) {
+    const name = PROFILE_OPTIONS[index];
+    if (name !== undefined && key[index] !== given[name]) return false;
+  }
+  return key[PROFILE_OPTIONS.length] === options.enableEarlyData;
+}
+
 /** What the dialer asks of its endpoint. */
 export interface DialerHost {
   readonly engine: Engine;
@@ -97,11 +105,11 @@ export class Dialer {
 
   async #profile(given: ConnectOptions, options: ResolvedConnectionOptions): Promise<number> {
     const now = this.#host.clock.now();
-    this.#recent = this.#recent.filter((entry) => now - entry.madeAt < PROFILE_LIFETIME);
+    // The oldest come first.
+    while (this.#recent[0] && now - this.#recent[0].madeAt >= PROFILE_LIFETIME) this.#recent.shift();
+    for (const entry of this.#recent) if (isProfileOf(entry.key, given, options)) return entry.profile;
     const key: unknown[] = PROFILE_OPTIONS.map((name) => given[name]);
     key.push(options.enableEarlyData);
-    const known = this.#recent.find((entry) => entry.key.every((value, index) => value === key[index]));
-    if (known) return known.profile;
     const entry = { key, madeAt: now, profile: this.#makeProfile(given, options) };
     // What cannot be loaded is tried anew by the next attempt: the files may be there by then.
     entry.profile.catch(() => (this.#recent = this.#recent.filter((other) => other !== entry)));

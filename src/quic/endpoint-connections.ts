@@ -9,6 +9,7 @@ import type { ConnectionInit, MigrateOptions } from './connection-types.js';
 import { QuicConnection } from './connection.js';
 import type { EndpointLogs } from './endpoint-logs.js';
 import { QuicError } from './errors.js';
+import { HandshakeTimer } from './handshake-timer.js';
 import type { Pump } from './pump.js';
 import type { SocketSet } from './sockets.js';
 import type { Clock, UdpSocket } from './types/udp.js';
@@ -35,11 +36,13 @@ export class EndpointConnections {
   readonly #host: ConnectionsHost;
   readonly #name = `e${++endpoints}`;
   readonly #connectionHost: ConnectionHost;
+  readonly #handshakes: HandshakeTimer;
 
   constructor(host: ConnectionsHost, table: ConnectionTable) {
     this.#host = host;
     this.table = table;
     this.#connectionHost = this.#makeConnectionHost();
+    this.#handshakes = new HandshakeTimer(host.clock, host.pump, table);
   }
 
   /** Makes a connection of what the engine has dialled or accepted. */
@@ -47,17 +50,11 @@ export class EndpointConnections {
     const { clock, pump, sockets } = this.#host;
     const id = `${this.#name}c${++this.table.total}`;
     const connection = new QuicConnection(this.#connectionHost, { ...init, id });
-    this.table.add(init.handle, connection);
-    sockets.own(init.handle, init.socket);
     const { connectionTimeout } = init.options;
-    if (connectionTimeout > 0) {
-      const timer = clock.setTimer(connectionTimeout, () => {
-        pump.afterInput(() => connection.handshakeTimedOut());
-      });
-      timer.unref();
-      const cancel = (): void => timer.cancel();
-      connection.ready.then(cancel, cancel);
-    }
+    const deadline = connectionTimeout > 0 ? clock.now() + connectionTimeout : Infinity;
+    this.table.add(init.handle, connection, deadline);
+    this.#handshakes.watch(deadline);
+    sockets.own(init.handle, init.socket);
     if (connectionStart.hasSubscribers) connectionStart.publish({ connection });
     this.#host.changed();
     pump.wake();

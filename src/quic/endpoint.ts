@@ -246,7 +246,7 @@ export class QuicEndpoint implements AsyncDisposable {
   }
 
   #mtuBound(remote: SocketAddress, options: ResolvedConnectionOptions): number {
-    return pathMtuBound(options, this.#sockets.maxPayloadTowards(remote));
+    return pathMtuBound(options, () => this.#sockets.maxPayloadTowards(remote));
   }
 
   // What the engine tells.

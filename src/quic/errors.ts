@@ -112,6 +112,21 @@ export class QuicError extends Error {
   }
 }
 
+/**
+ * Makes an error without a stack. Where the end of a connection is noticed tells nobody anything, and the stack costs more
+ * than all else that an end takes.
+ */
+export function withoutStack<E extends Error>(make: () => E): E {
+  const { stackTraceLimit } = Error;
+  // Where that cannot be set, in a realm whose intrinsics are frozen, the error has its stack.
+  Reflect.set(Error, 'stackTraceLimit', 0);
+  try {
+    return make();
+  } finally {
+    Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
+  }
+}
+
 // On the prototype, so that neither shows as a property of each error.
 Object.defineProperties(QuicError.prototype, {
   name: { value: 'QuicError', configurable: true, writable: true },

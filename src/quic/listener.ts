@@ -225,7 +225,7 @@ export class Listener {
 
   /** Gives an established connection to its handler. */
   dispatch(connection: QuicConnection): void {
-    const { alpn } = connection.details;
+    const { alpn } = connection;
     const handlers = this.#handlers;
     const handler = typeof handlers === 'function' ? handlers : alpn === undefined ? undefined : handlers[alpn];
     if (!handler) {

@@ -39,6 +39,11 @@ export interface ConnectionOptions {
    * 1,452 where that is not known. Equal to `maxDatagramSize`: no search.
    */
   readonly maxPathMtu?: number | 'auto' | undefined;
+  /**
+   * Time that a path waits with its first search. It begins at once when more than two datagrams are under way: a connection
+   * that does little and is closed soon has nothing of a larger MTU, and saves the probes. Default 100, 0 to 60,000; 0: no wait.
+   */
+  readonly mtuDiscoveryDelay?: number | undefined;
   /** Time between searches, and after a black hole until the next. Defaults 600000 and 60000. */
   readonly mtuDiscoveryInterval?: number | undefined;
   readonly mtuBlackHoleCooldown?: number | undefined;
@@ -98,6 +103,7 @@ const DEFAULTS: ResolvedConnectionOptions = {
   congestionControl: 'cubic',
   maxDatagramSize: 1200,
   maxPathMtu: 'auto',
+  mtuDiscoveryDelay: 100,
   mtuDiscoveryInterval: 600_000,
   mtuBlackHoleCooldown: 60_000,
   initialRtt: 333,
@@ -117,6 +123,8 @@ const DEFAULTS: ResolvedConnectionOptions = {
   qlogDir: undefined,
 };
 
+const KEYS = Object.keys(DEFAULTS) as (keyof ConnectionOptions)[];
+
 /** Lowest and highest value of each number. */
 const RANGES: Readonly<Partial<Record<keyof ConnectionOptions, readonly [number, number]>>> = {
   maxConcurrentStreams: [0, 1_000_000],
@@ -126,6 +134,7 @@ const RANGES: Readonly<Partial<Record<keyof ConnectionOptions, readonly [number,
   streamTimeout: [0, 0x7fffffff],
   initialCongestionWindow: [2, 1000],
   maxDatagramSize: [1200, 65_527],
+  mtuDiscoveryDelay: [0, 60_000],
   mtuDiscoveryInterval: [1000, 0x7fffffff],
   mtuBlackHoleCooldown: [100, 0x7fffffff],
   initialRtt: [1, 10_000],
@@ -175,15 +184,17 @@ export function resolveConnectionOptions(
   options: ConnectionOptions = {},
   base: ResolvedConnectionOptions = { ...DEFAULTS, qlogDir: process.env['QLOGDIR'] || undefined },
 ): ResolvedConnectionOptions {
-  const resolved: Record<string, unknown> = { ...base };
-  for (const key of Object.keys(DEFAULTS) as (keyof ConnectionOptions)[]) {
+  let resolved: Record<string, unknown> | undefined;
+  for (const key of KEYS) {
     const value = options[key];
     if (value === undefined) continue;
     const range = RANGES[key];
     if (range) checkInteger(key, value, range[0], range[1]);
     else checkOther(key, value);
+    resolved ??= { ...base };
     resolved[key] = value;
   }
+  if (resolved === undefined) return base;
   const result = resolved as ResolvedConnectionOptions;
   if (result.maxPathMtu !== 'auto' && result.maxPathMtu < result.maxDatagramSize) {
     throw invalid(`maxPathMtu (${result.maxPathMtu}) must not be below maxDatagramSize (${result.maxDatagramSize})`);
@@ -211,11 +222,14 @@ const UNKNOWN_PATH_MTU = 1452;
 /**
  * The bound for one path.
  *
- * @param interfacePayload largest UDP payload of the local interface, or undefined
+ * @param interfacePayload tells the largest UDP payload of the local interface, or undefined
  */
-export function pathMtuBound(options: ResolvedConnectionOptions, interfacePayload: number | undefined): number {
+export function pathMtuBound(
+  options: ResolvedConnectionOptions,
+  interfacePayload: () => number | undefined,
+): number {
   if (options.maxPathMtu !== 'auto') return options.maxPathMtu;
-  return Math.max(options.maxDatagramSize, Math.min(interfacePayload ?? UNKNOWN_PATH_MTU, 65_527));
+  return Math.max(options.maxDatagramSize, Math.min(interfacePayload() ?? UNKNOWN_PATH_MTU, 65_527));
 }
 
 /** Packet buffers of the kernel count their own overhead; a window must leave it room. */
@@ -247,6 +261,7 @@ export function transportSettings(
     initialCongestionWindow: options.initialCongestionWindow * options.maxDatagramSize,
     initialMtu: options.maxDatagramSize,
     mtuUpperBound,
+    mtuDiscoveryDelayMs: options.mtuDiscoveryDelay,
     mtuDiscoveryIntervalMs: options.mtuDiscoveryInterval,
     mtuBlackHoleCooldownMs: options.mtuBlackHoleCooldown,
     initialRttMs: options.initialRtt,

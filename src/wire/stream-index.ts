@@ -7,10 +7,14 @@
 const EMPTY = -1;
 const SMALLEST = 8;
 
+/** What every index begins with: most connections that come and go have few streams of a kind, or none. Never written to. */
+const NO_IDS: number[] = new Array<number>(SMALLEST).fill(EMPTY);
+const NO_VALUES: undefined[] = new Array<undefined>(SMALLEST).fill(undefined);
+
 /** Open addressing; removing moves what follows back, so that nothing is left behind. It grows and does not shrink. */
 export class StreamIndex<T> {
-  #ids: number[] = new Array<number>(SMALLEST).fill(EMPTY);
-  #values: (T | undefined)[] = new Array<T | undefined>(SMALLEST).fill(undefined);
+  #ids: number[] = NO_IDS;
+  #values: (T | undefined)[] = NO_VALUES;
   #mask = SMALLEST - 1;
   #shift = 32 - Math.log2(SMALLEST);
   #size = 0;
@@ -29,6 +33,10 @@ export class StreamIndex<T> {
   }
 
   set(id: number, value: T): void {
+    if (this.#ids === NO_IDS) {
+      this.#ids = NO_IDS.slice();
+      this.#values = NO_VALUES.slice();
+    }
     let slot = this.#slotOf(id);
     if (this.#ids[slot] !== id) {
       if (2 * this.#size > this.#mask) {
@@ -61,6 +69,7 @@ export class StreamIndex<T> {
   }
 
   clear(): void {
+    if (this.#size === 0) return;
     this.#ids.fill(EMPTY);
     this.#values.fill(undefined);
     this.#size = 0;

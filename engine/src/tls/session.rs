@@ -20,7 +20,7 @@ pub struct HandshakeData {
     pub alpn: Option<Vec<u8>>,
     pub server_name: Option<String>,
     pub cipher: Option<&'static str>,
-    pub key_exchange: Option<String>,
+    pub key_exchange: Option<&'static str>,
     pub resumed: bool,
     pub tickets_received: u32,
 }
@@ -100,7 +100,7 @@ impl TlsSession {
             alpn: self.inner.alpn_protocol().map(<[u8]>::to_vec),
             server_name: self.server_name().map(str::to_owned),
             cipher: self.inner.negotiated_cipher_suite().map(|suite| super::cipher_name(suite.suite())),
-            key_exchange: self.inner.negotiated_key_exchange_group().map(|group| format!("{:?}", group.name())),
+            key_exchange: self.inner.negotiated_key_exchange_group().and_then(|group| group.name().as_str()),
             resumed: self.inner.handshake_kind() == Some(HandshakeKind::Resumed),
             tickets_received: match &self.inner {
                 Connection::Client(client) => client.tls13_tickets_received(),

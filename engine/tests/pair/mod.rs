@@ -75,7 +75,7 @@ pub fn transport() -> Value {
         "maxBidirectionalStreams": 100, "maxUnidirectionalStreams": 100, "idleTimeoutMs": 30000, "keepAliveMs": 0,
         "streamReceiveWindow": 1_572_864, "connectionReceiveWindow": 2_097_152, "sendWindow": 2_097_152,
         "congestion": "cubic", "initialCongestionWindow": 12000, "initialMtu": 1200, "mtuUpperBound": 1452,
-        "mtuDiscoveryIntervalMs": 600_000, "mtuBlackHoleCooldownMs": 60_000, "initialRttMs": 333,
+        "mtuDiscoveryDelayMs": 100, "mtuDiscoveryIntervalMs": 600_000, "mtuBlackHoleCooldownMs": 60_000, "initialRttMs": 333,
         "datagramReceiveBuffer": 65536, "datagramSendBuffer": 65536, "maxPaths": 0, "pathIdleTimeoutMs": 0,
         "pathKeepAliveMs": 0, "sendFairness": true, "streamCopies": false, "ackThreshold": 0, "reportAddress": false, "learnAddress": false, "qlog": false,
     })

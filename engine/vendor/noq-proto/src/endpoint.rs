@@ -642,6 +642,7 @@ impl Endpoint {
         }
 
         let tls = server_config.crypto.start_session(version, &params);
+        let crypto_config = server_config.crypto.clone();
         let transport_config = server_config.transport.clone();
         let mut conn = self.add_connection(
             ch,
@@ -657,6 +658,7 @@ impl Endpoint {
                 server_config,
                 pref_addr_cid,
                 path_validated: remote_address_validated,
+                initial_keys: incoming.crypto,
             },
             &params,
         );
@@ -688,14 +690,14 @@ impl Endpoint {
                 debug!("handshake failed: {}", e);
                 self.handle_event(ch, EndpointEvent(EndpointEventInner::Drained));
                 let response = match e {
-                    ConnectionError::TransportError(ref e) => Some(self.initial_close(
-                        version,
-                        incoming.network_path,
-                        &incoming.crypto,
-                        src_cid,
-                        e.clone(),
-                        buf,
-                    )),
+                    ConnectionError::TransportError(ref e) => {
+                        // The connection has had the first ones, and is gone.
+                        let keys = crypto_config.initial_keys(version, dst_cid);
+                        keys.ok().map(|keys| {
+                            let path = incoming.network_path;
+                            self.initial_close(version, path, &keys, src_cid, e.clone(), buf)
+                        })
+                    }
                     _ => None,
                 };
                 Err(Box::new(AcceptError { cause: e, response }))

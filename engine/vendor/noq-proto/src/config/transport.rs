@@ -876,6 +876,7 @@ impl Default for AckFrequencyConfig {
 /// independently in order to discover the path's MTU.
 #[derive(Clone, Debug)]
 pub struct MtuDiscoveryConfig {
+    pub(crate) delay: Duration,
     pub(crate) interval: Duration,
     pub(crate) upper_bound: u16,
     pub(crate) minimum_change: u16,
@@ -883,6 +884,15 @@ pub struct MtuDiscoveryConfig {
 }
 
 impl MtuDiscoveryConfig {
+    /// Specifies how long a path waits with its first search, unless more than two datagrams are in flight.
+    ///
+    /// A connection that ends before has nothing of a larger MTU, and pays for a probe and its acknowledgement on each side.
+    /// Defaults to zero: the search begins with the end of the handshake.
+    pub fn delay(&mut self, value: Duration) -> &mut Self {
+        self.delay = value;
+        self
+    }
+
     /// Specifies the time to wait after completing MTU discovery before starting a new MTU
     /// discovery run.
     ///
@@ -926,6 +936,7 @@ impl MtuDiscoveryConfig {
 impl Default for MtuDiscoveryConfig {
     fn default() -> Self {
         Self {
+            delay: Duration::ZERO,
             interval: Duration::from_secs(600),
             upper_bound: 1452,
             black_hole_cooldown: Duration::from_secs(60),

@@ -336,8 +336,9 @@ impl Connection {
     ) -> Self {
         let pref_addr_cid = side_args.pref_addr_cid();
         let path_validated = side_args.path_validated();
-        let connection_side = ConnectionSide::from(side_args);
-        let side = connection_side.side();
+        let side = side_args.side();
+        let (connection_side, initial_keys) = ConnectionSide::with_keys(side_args);
+        let initial_keys = initial_keys.unwrap_or_else(|| crypto.initial_keys(init_cid, side));
         let mut rng = StdRng::from_seed(rng_seed);
         let mut initial_space = PacketSpace::new(now, SpaceId::Initial, &mut rng);
         let mut handshake_space = PacketSpace::new(now, SpaceId::Handshake, &mut rng);
@@ -370,7 +371,7 @@ impl Connection {
             ),
         )]);
 
-        let crypto_state = CryptoState::new(crypto, init_cid, side, &mut rng);
+        let crypto_state = CryptoState::new(crypto, initial_keys, &mut rng);
         #[cfg(test)]
         let crypto_state = crypto_state.with_key_phase_size(config.initial_key_phase_size);
 
@@ -742,6 +743,8 @@ impl Connection {
                 // The path has already been informed that outstanding acks should be sent
                 // immediately
                 PathTimer::MaxAckDelay => false,
+                // No larger packets will go over this path
+                PathTimer::MtuDiscovery => false,
                 // This timer should not be set, for completeness it's not kept as it's set when
                 // the PATH_ABANDON frame is sent.
                 PathTimer::PathDrained => false,
@@ -1980,10 +1983,15 @@ impl Connection {
         let next_pn = self.spaces[SpaceId::Data]
             .for_path(path_id)
             .peek_tx_number();
-        let probe_size = self
-            .path_data_mut(path_id)
-            .mtud
-            .poll_transmit(now, next_pn)?;
+        let path = self.path_data_mut(path_id);
+        let in_use = path.in_flight.bytes > 2 * u64::from(path.current_mtu());
+        let begins = path.mtud.begin_waiting(now);
+        let probe_size = path.mtud.poll_transmit(now, in_use, next_pn);
+        if let (Some(begins), None) = (begins, probe_size) {
+            let timer = Timer::PerPath(path_id, PathTimer::MtuDiscovery);
+            self.timers.set(timer, begins, self.qlog.with_time(now));
+        }
+        let probe_size = probe_size?;
 
         Some((active_cid, probe_size))
     }
@@ -2681,7 +2689,8 @@ impl Connection {
                                 self.qlog.with_time(now),
                             );
                         }
-                        PathTimer::Pacing => {}
+                        // What these wait for happens in poll_transmit.
+                        PathTimer::Pacing | PathTimer::MtuDiscovery => {}
                         PathTimer::MaxAckDelay => {
                             // This timer is only armed in the Data space
                             self.spaces[SpaceId::Data]
@@ -5289,9 +5298,9 @@ impl Connection {
         self.streams.queue_max_stream_id(pending);
 
         if let Some(reason) = close {
+            // A CONNECTION_CLOSE in answer is allowed (RFC 9000 section 10.2.2), and tells the remote nothing: it has closed.
             self.state
                 .move_to_draining(Some(reason.into()), &mut self.endpoint_events);
-            self.connection_close_pending = true;
         }
 
         // For Multipath any packet triggers migration. For RFC9000 or QNT (+ Multipath)
@@ -7740,22 +7749,28 @@ impl ConnectionSide {
     }
 }
 
-impl From<SideArgs> for ConnectionSide {
-    fn from(side: SideArgs) -> Self {
+impl ConnectionSide {
+    /// The side, and the Initial keys where they are known already
+    fn with_keys(side: SideArgs) -> (Self, Option<Keys>) {
         match side {
             SideArgs::Client {
                 token_store,
                 server_name,
-            } => Self::Client {
-                token: token_store.take(&server_name).unwrap_or_default(),
-                token_store,
-                server_name,
-            },
+            } => {
+                let token = token_store.take(&server_name).unwrap_or_default();
+                let side = Self::Client {
+                    token,
+                    token_store,
+                    server_name,
+                };
+                (side, None)
+            }
             SideArgs::Server {
                 server_config,
                 pref_addr_cid: _,
                 path_validated: _,
-            } => Self::Server { server_config },
+                initial_keys,
+            } => (Self::Server { server_config }, Some(initial_keys)),
         }
     }
 }
@@ -7770,6 +7785,8 @@ pub(crate) enum SideArgs {
         server_config: Arc<ServerConfig>,
         pref_addr_cid: Option<ConnectionId>,
         path_validated: bool,
+        /// Those that the first packet was decrypted with
+        initial_keys: Keys,
     },
 }
 

@@ -67,10 +67,23 @@ impl MtuDiscovery {
     ///
     /// Returns [`None`] if MTUD discovery is disabled. Otherwise delegates to
     /// [`EnabledMtuDiscovery::poll_transmit`].
-    pub(crate) fn poll_transmit(&mut self, now: Instant, next_pn: u64) -> Option<u16> {
+    ///
+    /// The first search begins at once on a path that is `in_use`, else when [`Self::begin_waiting`] said.
+    pub(crate) fn poll_transmit(&mut self, now: Instant, in_use: bool, next_pn: u64) -> Option<u16> {
         self.state
             .as_mut()
-            .and_then(|state| state.poll_transmit(now, self.current_mtu, next_pn))
+            .and_then(|state| state.poll_transmit(now, in_use, self.current_mtu, next_pn))
+    }
+
+    /// When the first search is to begin, told once: then [`Self::poll_transmit`] is to be called again.
+    pub(crate) fn begin_waiting(&mut self, now: Instant) -> Option<Instant> {
+        let state = self.state.as_mut()?;
+        if !matches!(state.phase, Phase::Initial) || state.config.delay.is_zero() {
+            return None;
+        }
+        let begins = now + state.config.delay;
+        state.phase = Phase::Waiting(begins);
+        Some(begins)
     }
 
     /// Notifies the [`MtuDiscovery`] that the peer's `max_udp_payload_size` transport parameter has
@@ -188,7 +201,20 @@ impl EnabledMtuDiscovery {
     /// - A search for a new MTU is in progress.
     /// - The MTU discovery was completed but the [`MtuDiscoveryConfig::interval`] expired, this
     ///   re-starts a n MTU search.
-    fn poll_transmit(&mut self, now: Instant, current_mtu: u16, next_pn: u64) -> Option<u16> {
+    fn poll_transmit(
+        &mut self,
+        now: Instant,
+        in_use: bool,
+        current_mtu: u16,
+        next_pn: u64,
+    ) -> Option<u16> {
+        if let Phase::Waiting(begins) = &self.phase {
+            if now < *begins && !in_use {
+                return None;
+            }
+            self.phase = Phase::Initial;
+        }
+
         if let Phase::Initial = &self.phase {
             // Start the first search
             self.phase = Phase::Searching(SearchState::new(
@@ -296,6 +322,8 @@ impl EnabledMtuDiscovery {
 enum Phase {
     /// We haven't started polling yet
     Initial,
+    /// The first search begins then, or when the path is in use
+    Waiting(Instant),
     /// We are currently searching for a higher PMTU
     Searching(SearchState),
     /// Searching has completed and will be triggered again at the provided instant
@@ -580,7 +608,7 @@ mod tests {
     ) -> Vec<u16> {
         let mut probed_sizes = Vec::new();
         for probe_pn in 1..100 {
-            let result = mtud.poll_transmit(now, probe_pn);
+            let result = mtud.poll_transmit(now, false, probe_pn);
 
             if completed(mtud) {
                 break;
@@ -637,7 +665,7 @@ mod tests {
     #[test]
     fn mtu_discovery_disabled_does_nothing() {
         let mut mtud = MtuDiscovery::disabled(1_200, 1_200);
-        let probe_size = mtud.poll_transmit(Instant::now(), 0);
+        let probe_size = mtud.poll_transmit(Instant::now(), false, 0);
         assert_eq!(probe_size, None);
     }
 
@@ -695,13 +723,13 @@ mod tests {
         drive_to_completion(&mut mtud, now, 1_500);
 
         // Polling right after completion does not cause new packets to be sent
-        assert_eq!(mtud.poll_transmit(now, 42), None);
+        assert_eq!(mtud.poll_transmit(now, false, 42), None);
         assert!(completed(&mtud));
         assert_eq!(mtud.current_mtu, 1_471);
 
         // Polling after the interval has passed does (taking the current mtu as lower bound)
         assert_eq!(
-            mtud.poll_transmit(now + Duration::from_secs(600), 43),
+            mtud.poll_transmit(now + Duration::from_secs(600), false, 43),
             Some(5235)
         );
 
@@ -721,7 +749,7 @@ mod tests {
         let mut mtud = default_mtud();
 
         let mut probe_sizes = (0..4).map(|i| {
-            let probe_size = mtud.poll_transmit(Instant::now(), i);
+            let probe_size = mtud.poll_transmit(Instant::now(), false, i);
             assert!(probe_size.is_some(), "no probe returned for packet {i}");
 
             mtud.on_probe_lost();
@@ -776,7 +804,7 @@ mod tests {
     #[should_panic(expected = "Transport parameters received after MTU probing started")]
     fn mtu_discovery_with_peer_max_udp_payload_size_during_search_panics() {
         let mut mtud = default_mtud();
-        assert!(mtud.poll_transmit(Instant::now(), 0).is_some());
+        assert!(mtud.poll_transmit(Instant::now(), false, 0).is_some());
         assert!(matches!(
             mtud.state.as_ref().unwrap().phase,
             Phase::Searching(_)
@@ -839,7 +867,7 @@ mod tests {
             let probe_pn = i * 2 - 1;
             let other_pn = i * 2;
 
-            let result = mtud.poll_transmit(Instant::now(), probe_pn);
+            let result = mtud.poll_transmit(Instant::now(), false, probe_pn);
 
             if completed(&mtud) {
                 break;
@@ -850,7 +878,7 @@ mod tests {
             assert!(mtud.in_flight_mtu_probe().is_some());
 
             // Nothing else to send while the probe is in-flight
-            assert_matches!(mtud.poll_transmit(now, other_pn), None);
+            assert_matches!(mtud.poll_transmit(now, false, other_pn), None);
 
             if i % 2 == 0 {
                 // ACK probe and ensure it results in an increase of current_mtu

@@ -13,7 +13,7 @@ use crate::packet::{Packet, PartialDecode};
 use crate::token::ResetToken;
 use rand::{CryptoRng, RngExt};
 
-use crate::{ConnectionId, Instant, Side};
+use crate::{Instant, Side};
 use crate::{RESET_TOKEN_SIZE, TransportError};
 
 use super::PathId;
@@ -115,11 +115,9 @@ pub(super) struct CryptoState {
 impl CryptoState {
     pub(super) fn new(
         session: Box<dyn crypto::Session>,
-        init_cid: ConnectionId,
-        side: Side,
+        initial_keys: Keys,
         rng: &mut impl CryptoRng,
     ) -> Self {
-        let initial_keys = session.initial_keys(init_cid, side);
         let initial_space = CryptoSpace {
             keys: Some(initial_keys),
             ..Default::default()

@@ -337,6 +337,7 @@ impl QlogSink {
                 PathTimer::Pacing => Some(TimerType::custom("pacing")),
                 PathTimer::MaxAckDelay => Some(QlogTimerType::Ack.into()),
                 PathTimer::PathDrained => Some(TimerType::custom("discard_path")),
+                PathTimer::MtuDiscovery => Some(TimerType::custom("mtu_discovery")),
             },
         };
 

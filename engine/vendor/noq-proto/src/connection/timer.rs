@@ -71,10 +71,12 @@ pub(crate) enum PathTimer {
     MaxAckDelay = 6,
     /// When to clean up state for an abandoned path
     PathDrained = 7,
+    /// When the first search for the path MTU begins
+    MtuDiscovery = 8,
 }
 
 impl PathTimer {
-    pub(super) const VALUES: [Self; 8] = [
+    pub(super) const VALUES: [Self; 9] = [
         Self::LossDetection,
         Self::PathIdle,
         Self::PathValidationFailed,
@@ -83,6 +85,7 @@ impl PathTimer {
         Self::Pacing,
         Self::MaxAckDelay,
         Self::PathDrained,
+        Self::MtuDiscovery,
     ];
 }
 
