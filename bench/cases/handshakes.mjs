@@ -75,6 +75,18 @@ export const handshakes = [
     results: [{ label: 'CPU ms of both sides', value: ({ skein: { cpuMs } }) => cpuMs, atMost: 2 }],
   },
   {
+    // As above, in processes that live longer: V8 has compiled what is hot after a thousand or so.
+    name: 'many-handshakes',
+    title: 'Full handshakes, one after the other, of processes that make thousands',
+    unit: 'handshake',
+    size: { full: 5000, quick: 10 },
+    sides: {
+      skein: skein({ maxPathMtu: 1452 }),
+      'node:tls (TLS 1.3 over TCP)': tls,
+    },
+    results: [{ label: 'CPU ms of both sides', value: ({ skein: { cpuMs } }) => cpuMs, atMost: 2 }],
+  },
+  {
     name: 'early-data',
     title: `connect to first response byte, ${2 * DELAY} ms round trip`,
     unit: 'visit',

@@ -133,7 +133,8 @@ codes! {
         Connected = 3,
         /// The handshake is confirmed (RFC 9001 4.1.2).
         HandshakeConfirmed = 4,
-        /// The connection was lost or closed by the remote; details by `connection_close_reason`.
+        /// The connection was lost or closed by the remote. `a`: 1 closed by the remote's application without words, with the
+        /// error code in `c`,`d`; else details by `connection_close_reason`.
         Closed = 5,
         /// Nothing more will come; the handle is stale from here on.
         Drained = 6,

@@ -1,12 +1,14 @@
 //! One connection: its life, what it tells about itself, datagrams and paths.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use noq_proto::coding::{Decodable, Encodable};
 use noq_proto::{
     ClientConfig, ClosePathError, ConnectionError, ConnectionHandle, Dir, Event, FourTuple, PathAbandonReason,
-    PathError, PathEvent, PathId, PathStats, PathStatus, SendDatagramError, StreamEvent, StreamId, VarInt,
+    PathError, PathEvent, PathId, PathStats, PathStatus, SendDatagramError, StreamEvent, StreamId, TransportConfig,
+    VarInt,
 };
 use rustc_hash::FxHashSet;
 use serde::Serialize;
@@ -125,8 +127,9 @@ impl Connection {
                 }
                 Event::HandshakeConfirmed => out.push_back(event(EventKind::HandshakeConfirmed, handle, 0, 0)),
                 Event::ConnectionLost { reason } => {
+                    let plain = plain_code(&reason);
                     self.close_reason = Some(reason);
-                    out.push_back(event(EventKind::Closed, handle, 0, 0));
+                    out.push_back(event(EventKind::Closed, handle, plain.is_some().into(), plain.unwrap_or(0)));
                 }
                 Event::Stream(happened) => self.stream_event(handle, happened, out),
                 Event::DatagramReceived => out.push_back(event(EventKind::DatagramReceived, handle, 0, 0)),
@@ -209,6 +212,16 @@ impl Connection {
     }
 }
 
+/// The code of a remote that closed with a code and nothing else, as most do: that needs no JSON. JavaScript has it exactly.
+fn plain_code(reason: &ConnectionError) -> Option<u64> {
+    match reason {
+        ConnectionError::ApplicationClosed(close) if close.reason.is_empty() => {
+            Some(close.error_code.into_inner()).filter(|&code| code < 1 << 53)
+        }
+        _ => None,
+    }
+}
+
 /// Tickets come right after the handshake; looking for them forever would cost every batch.
 const MAX_TICKETS_ANNOUNCED: u32 = 1;
 
@@ -277,6 +290,17 @@ impl Engine {
 
     /// Starts a connection.
     pub fn connect(&mut self, now_ms: f64, settings: &ConnectSettings) -> Result<Handle, Refusal> {
+        let transport = Arc::new(settings.transport.build(&self.qlog)?);
+        self.connect_over(now_ms, settings, transport)
+    }
+
+    /// As [`Self::connect`], `transport` having been built of the settings already.
+    pub fn connect_over(
+        &mut self,
+        now_ms: f64,
+        settings: &ConnectSettings,
+        transport: Arc<TransportConfig>,
+    ) -> Result<Handle, Refusal> {
         let profile = self
             .profiles
             .get(settings.profile as usize)
@@ -289,11 +313,11 @@ impl Engine {
         let tickets = settings.ticket_key.clone().map(|key| self.tickets.for_server(key));
         let alpn = settings.alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
         let sessions = profile.sessions(alpn, tickets.clone());
-        let mut config = ClientConfig::new(std::sync::Arc::new(sessions));
-        config.transport_config(std::sync::Arc::new(settings.transport.build(&self.qlog)?));
+        let mut config = ClientConfig::new(Arc::new(sessions));
+        config.transport_config(transport);
         match tickets {
             Some(tickets) => config.token_store(tickets),
-            None => config.token_store(std::sync::Arc::new(noq_proto::NoneTokenStore)),
+            None => config.token_store(Arc::new(noq_proto::NoneTokenStore)),
         };
         if let Some(version) = settings.version {
             config.version(version);

@@ -4,6 +4,9 @@
 //! call makes a BigInt. Results below zero are [`Failure`]s.
 
 use std::cell::RefCell;
+use std::sync::Arc;
+
+use noq_proto::TransportConfig;
 
 use crate::abi::{
     ABI_VERSION, Address, EVENT_RECORDS, EventRecord, Failure, RX_ARENA_BYTES, RX_RECORDS, RxRecord, STATS_FIELDS,
@@ -29,6 +32,14 @@ struct Host {
     /// Transmits handed out, kept until the next poll.
     handed_out: Vec<Outgoing>,
     last_code: u64,
+    /// The last attempt to connect: the next one is the same, mostly.
+    attempt: Option<Attempt>,
+}
+
+struct Attempt {
+    json: Vec<u8>,
+    settings: ConnectSettings,
+    transport: Arc<TransportConfig>,
 }
 
 thread_local! {
@@ -43,6 +54,7 @@ thread_local! {
         stats: vec![0.0; STATS_FIELDS.len()].into_boxed_slice(),
         handed_out: Vec::new(),
         last_code: 0,
+        attempt: None,
     });
 }
 
@@ -73,6 +85,23 @@ impl Host {
             Ok(value) => Ok(value),
             Err(error) => Err(self.refuse(&error.into())),
         }
+    }
+
+    /// Reads the first `len` bytes of scratch, unless they are what was read before.
+    fn read_attempt(&mut self, len: usize) -> Result<(), Failure> {
+        let json = self.scratch.get(..len).ok_or(Failure::TooLarge)?;
+        if self.attempt.as_ref().is_some_and(|attempt| attempt.json == json) {
+            return Ok(());
+        }
+        let json = json.to_vec();
+        let settings: ConnectSettings = self.parse(len)?;
+        let engine = self.engine.as_ref().ok_or(Failure::IllegalState)?;
+        let transport = match settings.transport.build(&engine.qlog) {
+            Ok(transport) => Arc::new(transport),
+            Err(refusal) => return Err(self.refuse(&refusal)),
+        };
+        self.attempt = Some(Attempt { json, settings, transport });
+        Ok(())
     }
 
     fn answer(&mut self, bytes: Vec<u8>) -> i32 {
@@ -308,12 +337,13 @@ pub extern "C" fn incoming_ignore(incoming: u32) -> i32 {
 #[unsafe(no_mangle)]
 pub extern "C" fn connect(now: f64, len: u32) -> f64 {
     with_host(|host| {
-        let settings: ConnectSettings = match host.parse(len as usize) {
-            Ok(settings) => settings,
-            Err(failure) => return f64::from(failure as i32),
+        if let Err(failure) = host.read_attempt(len as usize) {
+            return f64::from(failure as i32);
+        }
+        let (Some(engine), Some(attempt)) = (host.engine.as_mut(), &host.attempt) else {
+            return f64::from(Failure::IllegalState as i32);
         };
-        let Some(engine) = host.engine.as_mut() else { return f64::from(Failure::IllegalState as i32) };
-        match engine.connect(now, &settings) {
+        match engine.connect_over(now, &attempt.settings, attempt.transport.clone()) {
             Ok(handle) => f64::from(handle.0),
             Err(refusal) => f64::from(host.refuse(&refusal) as i32),
         }

@@ -37,6 +37,10 @@ const decoder = new TextDecoder();
 
 /** One endpoint's engine. */
 export class Engine extends EngineCore {
+  /** Of the last attempt to connect. The same object again is the same text again. */
+  #settings: ConnectSettings | undefined;
+  #settingsJson: Uint8Array = new Uint8Array(0);
+
   /**
    * Makes an engine in an instance of its own.
    *
@@ -98,7 +102,11 @@ export class Engine extends EngineCore {
 
   /** @throws EngineRefusal */
   connect(now: number, settings: ConnectSettings): number {
-    return this.checked(this.call(() => this.exports.connect(now, this.putJson(settings))));
+    if (settings !== this.#settings) {
+      this.#settings = settings;
+      this.#settingsJson = encoder.encode(JSON.stringify(settings));
+    }
+    return this.checked(this.call(() => this.exports.connect(now, this.putBytes(this.#settingsJson))));
   }
 
   hasEarlyData(connection: number): boolean {

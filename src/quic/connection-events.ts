@@ -60,7 +60,7 @@ function handleRareEvent(parts: EventParts, kind: number, a: number, b: number, 
       parts.life.connected((a & 2) !== 0);
       return;
     case EVENT.closed:
-      parts.life.lost();
+      parts.life.lost(a === 1 ? wide(c, d) : undefined);
       return;
     case EVENT.handshakeConfirmed:
       parts.confirmed();

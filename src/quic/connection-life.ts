@@ -1,5 +1,6 @@
 /** The life of a connection: the handshake, the fate of early data, the confirmation, and the end, however it comes. */
 
+import type { CloseReason } from '../engine/config.js';
 import type { Engine } from '../engine/engine.js';
 import { closeError, crashOf, noAnswer, type CloseContext } from './close-reason.js';
 import type { ConnectionHost } from './connection-host.js';
@@ -160,9 +161,16 @@ export class ConnectionLife {
     this.#connection.wake();
   }
 
-  /** The engine says that the connection is over. */
-  lost(): void {
-    const reason = this.#engine.closeReason(this.#init.handle);
+  /**
+   * The engine says that the connection is over.
+   *
+   * @param plainCode the application error code, where the remote's application closed with that and no words
+   */
+  lost(plainCode: number | undefined): void {
+    const reason: CloseReason =
+      plainCode === undefined
+        ? this.#engine.closeReason(this.#init.handle)
+        : { kind: 'application', remote: true, code: String(plainCode), reason: '' };
     const error = withoutStack(() => closeError(reason, this.#context));
     const text = 'reason' in reason ? reason.reason : error.message;
     this.#end({ errorCode: error.errorCode ?? 0, reason: text, remote: error.remote, error });

@@ -5,15 +5,16 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { ClientProfile } from '../engine/config.js';
 import type { Engine } from '../engine/engine.js';
+import { AttemptSettings } from './attempt-settings.js';
 import { fromRefusal, noAnswer } from './close-reason.js';
 import type { ConnectionInit } from './connection-types.js';
 import type { QuicConnection } from './connection.js';
 import type { ConnectOptions } from './endpoint-options.js';
 import { QuicError } from './errors.js';
-import { checkAlpn, checkInteger, transportSettings, type ResolvedConnectionOptions } from './options.js';
+import { checkAlpn, checkInteger, type ResolvedConnectionOptions } from './options.js';
 import { loadTlsMaterial } from './tls/material.js';
 import type { Clock, SocketAddress, UdpSocket } from './types/udp.js';
-import { addressToWords, socketAddress } from './udp/address.js';
+import { socketAddress } from './udp/address.js';
 
 /** RFC 8305 5: the next address gets its chance when the one before has not connected after this time. */
 const ATTEMPT_DELAY = 250;
@@ -76,6 +77,7 @@ export class Dialer {
   readonly #profiles = new Map<string, number>();
   /** Made a moment ago: many connections in a row read their files once. */
   #recent: RecentProfile[] = [];
+  readonly #settings = new AttemptSettings();
   /** The address that worked last for a name; a return visit with early data goes there at once. */
   readonly #lastAddress = new Map<string, SocketAddress>();
 
@@ -213,8 +215,6 @@ export class Dialer {
   async #attempt(plan: Plan, address: SocketAddress): Promise<QuicConnection> {
     const { given, options } = plan;
     const socket = await this.#host.socketTo(address, given.ownSocket === true);
-    const words = new Uint32Array(7);
-    addressToWords(address.address, address.port, words);
     // @rfc 9114#3.1-1 @rfc 9114#3.1-2 whom the certificate must name: without that the handshake fails, and nothing is asked
     // @rfc 9114#3.2-1 @rfc 9114#3.2-2 names go out as SNI
     const servername =
@@ -228,17 +228,18 @@ export class Dialer {
       // Binding takes a turn of the event loop, in which the endpoint may close and the caller change their mind.
       this.#host.assertRoom();
       given.signal?.throwIfAborted();
-      const handle = this.#host.engine.connect(this.#host.clock.now(), {
+      const settings = this.#settings.of({
         profile: plan.profile,
         serverName: servername,
-        family: words[0] ?? 0,
-        port: words[1] ?? 0,
-        scope: words[2] ?? 0,
-        ip: [...new Uint8Array(words.buffer, 12, 16)],
+        port: plan.port,
+        address,
         alpn: given.alpn,
-        ticketKey: given.resumption === false ? null : `${servername}:${plan.port}:${given.alpn.join()}`,
-        transport: transportSettings(options, bound, socket.receiveBufferBytes, true),
+        resumption: given.resumption !== false,
+        options,
+        mtuBound: bound,
+        receiveBuffer: socket.receiveBufferBytes,
       });
+      const handle = this.#host.engine.connect(this.#host.clock.now(), settings);
       return this.#host.adoptDialled({
         handle,
         remote: address,

@@ -13,7 +13,13 @@ import type { ConnectOptions, EndpointCloseOptions, ListenOptions, QuicEndpointO
 import { readEndpointStats, type EndpointStats } from './endpoint-stats.js';
 import { QuicError } from './errors.js';
 import { Listener, type ConnectionHandlers } from './listener.js';
-import { checkInteger, pathMtuBound, resolveConnectionOptions, type ResolvedConnectionOptions } from './options.js';
+import {
+  checkInteger,
+  OptionsResolver,
+  pathMtuBound,
+  resolveConnectionOptions,
+  type ResolvedConnectionOptions,
+} from './options.js';
 import { NetworkWatch } from './network-watch.js';
 import { Pump } from './pump.js';
 import { SocketSet } from './sockets.js';
@@ -32,6 +38,7 @@ export class QuicEndpoint implements AsyncDisposable {
   readonly #pump: Pump;
   readonly #sockets: SocketSet;
   readonly #base: ResolvedConnectionOptions;
+  readonly #dialled: OptionsResolver;
   readonly #maxConnections: number;
   readonly #dialer: Dialer;
   readonly #logs: EndpointLogs;
@@ -51,6 +58,7 @@ export class QuicEndpoint implements AsyncDisposable {
     this.#engine = engine;
     this.#clock = clock;
     this.#base = base;
+    this.#dialled = new OptionsResolver(base);
     this.#maxConnections = options.maxConnections ?? 10_000;
     this.#logs = new EndpointLogs(options.keyLog);
     const table = new ConnectionTable();
@@ -223,7 +231,7 @@ export class QuicEndpoint implements AsyncDisposable {
    */
   async connect(host: string, port: number, options: ConnectOptions): Promise<QuicConnection> {
     this.#assertOpen();
-    return this.#dialer.connect(host, port, options, resolveConnectionOptions(options, this.#base));
+    return this.#dialer.connect(host, port, options, this.#dialled.resolve(options));
   }
 
   #assertOpen(): void {

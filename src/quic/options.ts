@@ -202,6 +202,30 @@ export function resolveConnectionOptions(
   return result;
 }
 
+/** As {@link resolveConnectionOptions} over one base. The same options, one time after the other, give the same object. */
+export class OptionsResolver {
+  readonly #base: ResolvedConnectionOptions;
+  #given: ConnectionOptions = {};
+  #resolved: ResolvedConnectionOptions;
+
+  constructor(base: ResolvedConnectionOptions) {
+    this.#base = base;
+    this.#resolved = base;
+  }
+
+  /** @throws QuicError `ERR_QUIC_INVALID_OPTION` */
+  resolve(options: ConnectionOptions): ResolvedConnectionOptions {
+    for (const key of KEYS) {
+      if (options[key] === this.#given[key]) continue;
+      this.#resolved = resolveConnectionOptions(options, this.#base);
+      // The caller may change theirs.
+      this.#given = { ...options };
+      break;
+    }
+    return this.#resolved;
+  }
+}
+
 function checkOther(key: keyof ConnectionOptions, value: unknown): void {
   if (key === 'maxPathMtu') {
     if (value !== 'auto') checkInteger(key, value, 1200, 65_527);
@@ -224,10 +248,7 @@ const UNKNOWN_PATH_MTU = 1452;
  *
  * @param interfacePayload tells the largest UDP payload of the local interface, or undefined
  */
-export function pathMtuBound(
-  options: ResolvedConnectionOptions,
-  interfacePayload: () => number | undefined,
-): number {
+export function pathMtuBound(options: ResolvedConnectionOptions, interfacePayload: () => number | undefined): number {
   if (options.maxPathMtu !== 'auto') return options.maxPathMtu;
   return Math.max(options.maxDatagramSize, Math.min(interfacePayload() ?? UNKNOWN_PATH_MTU, 65_527));
 }

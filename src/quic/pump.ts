@@ -104,6 +104,7 @@ export class Pump implements DatagramSink {
 
   /** Whether the timer keeps the process alive. */
   setKeepAlive(keepAlive: boolean): void {
+    if (keepAlive === this.#keepAlive) return;
     this.#keepAlive = keepAlive;
     if (keepAlive) this.#timer?.ref();
     else this.#timer?.unref();

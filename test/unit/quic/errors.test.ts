@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
-import { QUIC_ERROR_CODES, QuicError } from '../../../src/quic/errors.js';
+import { QUIC_ERROR_CODES, QuicError, withoutStack } from '../../../src/quic/errors.js';
 
 test('carries code, wire code, side and cause', () => {
   const cause = new Error('below');
@@ -13,6 +13,19 @@ test('carries code, wire code, side and cause', () => {
   assert.equal(error.remote, true);
   assert.equal(error.cause, cause);
   assert.match(error.stack ?? '', /^QuicError: closed by/);
+});
+
+test('without a stack: the message only; other errors keep theirs, also when making it fails', () => {
+  const { stackTraceLimit } = Error;
+  const error = withoutStack(() => new QuicError('ERR_QUIC_SOCKET', 'what happened'));
+  assert.equal(error.stack, 'QuicError: what happened');
+  assert.throws(() =>
+    withoutStack(() => {
+      throw new RangeError('in between');
+    }),
+  );
+  assert.equal(Error.stackTraceLimit, stackTraceLimit);
+  assert.match(new Error('next').stack ?? '', /errors\.test/);
 });
 
 test('defaults: local, without wire code or cause', () => {
