@@ -22,7 +22,7 @@ export class Outcome<T> {
     if (state) {
       return new Promise((resolve, reject) => {
         if ('value' in state) resolve(state.value);
-        else reject(state.reason as Error);
+        else reject(state.reason);
       });
     }
     this.#waiter = new Waiter<T>();
