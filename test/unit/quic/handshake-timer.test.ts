@@ -17,10 +17,10 @@ test('each handshake ends at its own time, whatever order they began in', async 
     lateHandshakes: (now: number) =>
       [...handshakes]
         .filter(([, deadline]) => deadline <= now)
-        .map(([name]) => ({ handshakeTimedOut: () => void end(name) })),
+        .map(([name]) => ({ handshakeTimedOut: () => end(name) })),
     nextHandshakeDeadline: (now: number) => Math.min(...[...handshakes.values(), Infinity].filter((at) => at > now)),
   } as unknown as ConnectionTable;
-  const pump = { afterInput: (callback: () => void) => void callback() } as unknown as Pump;
+  const pump = { afterInput: (callback: () => void) => callback() } as unknown as Pump;
   const timer = new HandshakeTimer(clock, pump, table);
   const begin = (name: string, deadline: number): void => {
     handshakes.set(name, deadline);
