@@ -135,9 +135,10 @@ againstEachPeer('key update at the first moment: skein connects', async (peer) =
 againstEachPeer('key update at the first moment: skein serves', async (peer) => {
   const hooks: SkeinServerHooks = {
     connection(connection) {
-      // None of this side's packets under these keys was acknowledged: the update waits for that (RFC 9001 6.1).
+      // Only aioquic has acknowledged a packet of this side's under these keys by now: the connection IDs of the first flight, with
+      // its Finished. For quinn's acknowledgement the update waits (RFC 9001 6.1).
       connection.updateKeys();
-      assert.equal(connection.stats().keyUpdates, 0);
+      assert.equal(connection.stats().keyUpdates, peer === 'aioquic' ? 1 : 0);
     },
     async stream(_, connection) {
       await until(() => connection.stats().keyUpdates === 1);
