@@ -29,7 +29,17 @@ function runBenchmark(program: string): BenchmarkReport {
   return JSON.parse(readFileSync(json, 'utf8')) as BenchmarkReport;
 }
 
-const ALL = ['upload-1452', 'upload-loopback', 'echo', 'small', 'small-warm', 'handshake', 'many-handshakes', 'early-data', 'idle'];
+const ALL = [
+  'upload-1452',
+  'upload-loopback',
+  'echo',
+  'small',
+  'small-warm',
+  'handshake',
+  'many-handshakes',
+  'early-data',
+  'idle',
+];
 
 test('every transport benchmark runs and measures something', { timeout: 240_000 }, (context) => {
   const report = runBenchmark('bench/transport.mjs');
