@@ -45,22 +45,30 @@ export type SavedPlace = z.infer<typeof savedPlace>;
 
 const PREFIX = 'member/';
 
+/** Members that are none any more, of which the book still knows the incarnation, the token to come back with, and whether they were evicted. */
+export const MOST_DEPARTED = 10_000;
+
 export class MemberBook {
   readonly #store: SwarmStore;
   readonly #known = new Map<string, SavedMember>();
+  /** Those that are known and neither in the swarm nor registered, the one that left first before all others. */
+  readonly #departed = new Set<string>();
+  readonly #mostDeparted: number;
   #lastSeat = 0;
 
-  private constructor(store: SwarmStore) {
+  private constructor(store: SwarmStore, mostDeparted: number) {
     this.#store = store;
+    this.#mostDeparted = mostDeparted;
   }
 
-  static async open(store: SwarmStore): Promise<MemberBook> {
-    const book = new MemberBook(store);
+  /** @param mostDeparted of those that are in the swarm no more, the last so many are remembered */
+  static async open(store: SwarmStore, mostDeparted = MOST_DEPARTED): Promise<MemberBook> {
+    const book = new MemberBook(store, mostDeparted);
     for (const entry of await store.list(PREFIX)) {
       const parsed = savedMember.safeParse(decodeValue(entry.value));
       if (!parsed.success)
         throw new SwarmError('ERR_SWARM_STORE', `The store's entry ${entry.key} is no record of a member`);
-      book.#known.set(parsed.data.id, parsed.data);
+      book.#set(parsed.data);
       book.#lastSeat = Math.max(book.#lastSeat, parsed.data.place?.seat ?? 0);
     }
     return book;
@@ -87,8 +95,32 @@ export class MemberBook {
 
   /** Resolves when they are durable. */
   async save(...members: readonly SavedMember[]): Promise<void> {
-    for (const member of members) this.#known.set(member.id, member);
-    await this.#store.write(members.map((member) => ({ key: PREFIX + member.id, value: encodeValue(member) })));
+    for (const member of members) this.#set(member);
+    const forgotten = this.#forget();
+    await this.#store.write([
+      ...members
+        .filter(({ id }) => this.#known.has(id))
+        .map((member) => ({ key: PREFIX + member.id, value: encodeValue(member) })),
+      ...forgotten.map((id) => ({ key: PREFIX + id, value: undefined })),
+    ]);
+  }
+
+  #set(member: SavedMember): void {
+    this.#known.set(member.id, member);
+    this.#departed.delete(member.id);
+    if (member.place === undefined && member.registered === undefined) this.#departed.add(member.id);
+  }
+
+  /** Names that come once, as those of commands that only look, would be kept for ever. */
+  #forget(): string[] {
+    const forgotten: string[] = [];
+    for (const id of this.#departed) {
+      if (this.#departed.size <= this.#mostDeparted) break;
+      this.#departed.delete(id);
+      this.#known.delete(id);
+      forgotten.push(id);
+    }
+    return forgotten;
   }
 
   /** Whether a token is the one that this member was given last. It is good for one use: `save` puts another in its place. */
