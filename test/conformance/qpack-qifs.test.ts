@@ -14,7 +14,7 @@ import { before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { QpackDecoder, QpackEncoder, type FieldLine } from '../../src/qpack/index.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
-import { plain, qpackError, wire } from '../support/qpack.js';
+import { decodeLines, plain, qpackError, wire } from '../support/qpack.js';
 import { browsing } from './support/browsing.js';
 import { BLOCK_OVERHEAD, VECTORS, parseBlocks, parseQif, vectorPath, type Block } from './support/qifs.js';
 
@@ -115,7 +115,7 @@ describe('qifs', { skip }, () => {
     ]).get(number);
     if (valid !== undefined) {
       it(`decodes err${number}, which RFC 9204 made valid`, () => {
-        assert.deepEqual(decoder.decode(1, block().bytes), [valid]);
+        assert.deepEqual(decodeLines(decoder, 1, block().bytes), [valid]);
       });
       continue;
     }

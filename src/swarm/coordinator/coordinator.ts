@@ -90,8 +90,9 @@ export class Coordinator {
     });
   }
 
-  /** Has the members of an earlier life back, and waits for them. To be called when agents can connect. */
-  restore(): void {
+  /** Begins to watch leases, has the members of an earlier life back, and waits for them. To be called when agents can connect. */
+  start(): void {
+    this.#leases.start();
     const seated = this.#parts.book.seated().filter(({ id }) => id !== this.#parts.core.id);
     for (const { id, incarnation, role, fingerprint, place } of seated) {
       const { capabilities, concurrency, host, port, topics } = place;

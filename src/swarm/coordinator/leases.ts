@@ -29,6 +29,11 @@ export class LeaseWatch {
     this.#expired = (id, member) => on.expired(id, member);
     this.#look = (id, member) => on.look(id, member);
     this.#lastLook = clock.now();
+  }
+
+  /** Begins to look. */
+  start(): void {
+    this.#lastLook = this.#clock.now();
     this.#arm();
   }
 

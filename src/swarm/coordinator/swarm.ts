@@ -214,7 +214,7 @@ export class Swarm extends SwarmMember {
         load: 0,
       },
     });
-    this.#running.coordinator.restore();
+    this.#running.coordinator.start();
   }
 
   async #announceDevelopment(): Promise<void> {
