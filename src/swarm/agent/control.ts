@@ -6,6 +6,7 @@ import { ControlChannel } from '../link/control-channel.js';
 import { dialError, type SwarmEndpoint } from '../link/endpoint.js';
 import { streamError, type FrameStream } from '../link/frame-stream.js';
 import { Link } from '../link/links.js';
+import { Looks } from '../link/looks.js';
 import type { Secrets } from '../security/secrets.js';
 import { DEFAULT_LEASE, sameWords } from '../options.js';
 import { CLOSE_CODE } from '../wire/codes.js';
@@ -198,19 +199,20 @@ export class AgentControl {
     const { clock } = this.#parts.core;
     let bytes = connection.stats().bytesReceived;
     let heard = clock.now();
-    let looked = heard;
     let pinged = heard;
-    const look = (): void => {
-      if (connection.isClosed) return;
-      const now = clock.now();
-      const heldUp = now - looked > lease / 2;
-      looked = now;
+    const looks = new Looks(clock, lease / 10, (now, since) => {
+      if (connection.isClosed) {
+        looks.stop();
+        return;
+      }
       const { bytesReceived } = connection.stats();
-      if (heldUp || bytesReceived !== bytes) {
+      // Held up itself, it has not looked at all that came.
+      if (since > lease / 2 || bytesReceived !== bytes) {
         bytes = bytesReceived;
         heard = now;
       } else if (now - heard > lease) {
         connection.destroy(undefined, CLOSE_CODE.removed);
+        looks.stop();
         return;
       }
       // The endpoint's own PINGs are for the usual lease: a shorter one needs more.
@@ -218,10 +220,8 @@ export class AgentControl {
         pinged = now;
         connection.ping();
       }
-      arm();
-    };
-    const arm = (): void => clock.setTimer(lease / 10, () => clock.soon(look)).unref();
-    arm();
+    });
+    looks.start();
   }
 
   async #listen(channel: ControlChannel): Promise<void> {

@@ -1,6 +1,8 @@
 /** Members that a restarted coordinator has back from its store, until they come back to it or their time is over. */
 
-import type { Clock, ClockTimer } from '../../quic/index.js';
+import type { Clock } from '../../quic/index.js';
+import { Waiter } from '../../quic/waiter.js';
+import { Looks } from '../link/looks.js';
 
 /** Agents look for their coordinator about once a second, so shorter leases than this do not count, in milliseconds. */
 const SHORTEST_WAIT = 3000;
@@ -20,25 +22,22 @@ export interface AwaitedHost {
   expired(id: string): void;
 }
 
-/** What those wait for who want an id that is awaited. */
-interface Decision {
-  readonly promise: Promise<void>;
-  readonly resolve: () => void;
-}
-
 export class AwaitedMembers {
   readonly #host: AwaitedHost;
   readonly #ids = new Set<string>();
-  readonly #decisions = new Map<string, Decision>();
+  /** What those wait for who want an id that is awaited. */
+  readonly #decisions = new Map<string, Waiter<void>>();
   readonly #wait: number;
-  #timer: ClockTimer | undefined;
+  readonly #interval: number;
+  readonly #looks: Looks;
   #deadline = 0;
   #latest = 0;
-  #lastLook = 0;
 
   constructor(host: AwaitedHost) {
     this.#host = host;
     this.#wait = Math.max(host.lease, SHORTEST_WAIT);
+    this.#interval = this.#wait / LOOKS_PER_WAIT;
+    this.#looks = new Looks(host.clock, this.#interval, (now, since) => this.#look(now, since));
   }
 
   get size(): number {
@@ -63,10 +62,9 @@ export class AwaitedMembers {
     if (ids.length === 0) return;
     for (const id of ids) this.#ids.add(id);
     const now = this.#host.clock.now();
-    this.#lastLook = now;
     this.#deadline = now + this.#wait;
     this.#latest = now + LONGEST_WAITS * this.#wait;
-    this.#arm();
+    this.#looks.start();
   }
 
   /** Waits for one no more: it is back, or it is gone. Whether it was awaited. */
@@ -74,7 +72,7 @@ export class AwaitedMembers {
     const wasAwaited = this.#ids.delete(id);
     this.#decisions.get(id)?.resolve();
     this.#decisions.delete(id);
-    if (this.#ids.size === 0) this.#cancel();
+    if (this.#ids.size === 0) this.#looks.stop();
     return wasAwaited;
   }
 
@@ -83,9 +81,7 @@ export class AwaitedMembers {
     if (!this.#ids.has(id)) return Promise.resolve();
     let decision = this.#decisions.get(id);
     if (!decision) {
-      let resolve = (): void => undefined;
-      const promise = new Promise<void>((resolved) => (resolve = resolved));
-      decision = { promise, resolve };
+      decision = new Waiter<void>();
       this.#decisions.set(id, decision);
     }
     return decision.promise;
@@ -96,35 +92,11 @@ export class AwaitedMembers {
     for (const id of this.ids()) this.settle(id);
   }
 
-  #cancel(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
-  }
-
-  get #interval(): number {
-    return this.#wait / LOOKS_PER_WAIT;
-  }
-
-  #arm(): void {
-    const { clock } = this.#host;
-    this.#timer = clock.setTimer(this.#interval, () => {
-      // What has arrived meanwhile is taken first: whoever knocks already is not given up.
-      clock.soon(() => this.#look());
-    });
-    this.#timer.unref();
-  }
-
-  #look(): void {
-    if (!this.#timer) return;
-    const now = this.#host.clock.now();
-    const heldUp = now - this.#lastLook - this.#interval;
-    this.#lastLook = now;
+  #look(now: number, since: number): void {
+    const heldUp = since - this.#interval;
     // Time in which this process did nothing is nobody's fault.
     if (heldUp > 2 * this.#interval) this.#deadline += heldUp;
-    if (now < this.#deadline || (this.#host.isAdmitting() && now < this.#latest)) {
-      this.#arm();
-      return;
-    }
+    if (now < this.#deadline || (this.#host.isAdmitting() && now < this.#latest)) return;
     for (const id of this.ids()) if (this.settle(id)) this.#host.expired(id);
   }
 }
