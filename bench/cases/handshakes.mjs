@@ -60,32 +60,25 @@ async function visits({ certificates: { cert, key, ca } }, count) {
   }
 }
 
+/** @param more sides between skein and its peer */
+function fullHandshakes(name, title, count, more = {}) {
+  return {
+    name,
+    title,
+    unit: 'handshake',
+    size: { full: count, quick: 10 },
+    sides: { skein: skein({ maxPathMtu: 1452 }), ...more, 'node:tls (TLS 1.3 over TCP)': tls },
+    results: [{ label: 'CPU ms of both sides', value: ({ skein: { cpuMs } }) => cpuMs, atMost: 2 }],
+  };
+}
+
 export const handshakes = [
-  {
-    name: 'handshake',
-    title: 'Full handshakes, one after the other',
-    unit: 'handshake',
-    size: { full: 500, quick: 10 },
-    sides: {
-      skein: skein({ maxPathMtu: 1452 }),
-      'skein, closed once the client is ready': skein({ maxPathMtu: 1452 }, 'client-handshakes'),
-      'skein, searching for loopback MTU': skein({}),
-      'node:tls (TLS 1.3 over TCP)': tls,
-    },
-    results: [{ label: 'CPU ms of both sides', value: ({ skein: { cpuMs } }) => cpuMs, atMost: 2 }],
-  },
-  {
-    // As above, in processes that live longer: V8 has compiled what is hot after a thousand or so.
-    name: 'many-handshakes',
-    title: 'Full handshakes, one after the other, of processes that make thousands',
-    unit: 'handshake',
-    size: { full: 5000, quick: 10 },
-    sides: {
-      skein: skein({ maxPathMtu: 1452 }),
-      'node:tls (TLS 1.3 over TCP)': tls,
-    },
-    results: [{ label: 'CPU ms of both sides', value: ({ skein: { cpuMs } }) => cpuMs, atMost: 2 }],
-  },
+  fullHandshakes('handshake', 'Full handshakes, one after the other', 500, {
+    'skein, closed once the client is ready': skein({ maxPathMtu: 1452 }, 'client-handshakes'),
+    'skein, searching for loopback MTU': skein({}),
+  }),
+  // In processes that live longer: V8 has compiled what is hot after a thousand or so.
+  fullHandshakes('many-handshakes', 'Full handshakes, one after the other, of processes that make thousands', 5000),
   {
     name: 'early-data',
     title: `connect to first response byte, ${2 * DELAY} ms round trip`,

@@ -5,7 +5,8 @@ import {
   type Command,
   type CommandUnknownOpts,
 } from '@commander-js/extra-typings';
-import { duration, hostAndPort, integer, type HostAndPort } from './arguments.js';
+import { duration, hostAndPort, integer } from './arguments.js';
+import type { Registered } from './swarm/start-command.js';
 import { EXIT_CODES_HELP } from './failure.js';
 import { secretFileOption } from './swarm/arguments.js';
 // The lists of choices are in files of their own, without the rest of the library.
@@ -92,11 +93,6 @@ function registerStart(swarm: CommandUnknownOpts): void {
       const { swarmStart } = await import('./swarm/start-command.js');
       await swarmStart(options);
     });
-}
-
-/** An agent that `--register` names. */
-interface Registered extends HostAndPort {
-  readonly id: string;
 }
 
 /** `ID=HOST:PORT`. */

@@ -7,25 +7,14 @@ type State<T> = { readonly value: T } | { readonly reason: unknown };
 export class Outcome<T> {
   #state: State<T> | undefined;
   #waiter: Waiter<T> | undefined;
-  #promise: Promise<T> | undefined;
 
   /** The same at each look. That it rejects is no unhandled rejection. */
   get promise(): Promise<T> {
-    if (this.#promise) return this.#promise;
-    this.#promise = this.#makePromise();
-    this.#promise.catch(() => undefined);
-    return this.#promise;
-  }
-
-  #makePromise(): Promise<T> {
-    const state = this.#state;
-    if (state) {
-      return new Promise((resolve, reject) => {
-        if ('value' in state) resolve(state.value);
-        else reject(state.reason);
-      });
+    if (!this.#waiter) {
+      this.#waiter = new Waiter<T>();
+      this.#waiter.promise.catch(() => undefined);
+      this.#tell();
     }
-    this.#waiter = new Waiter<T>();
     return this.#waiter.promise;
   }
 
@@ -33,13 +22,19 @@ export class Outcome<T> {
   resolve(value: T): void {
     if (this.#state) return;
     this.#state = { value };
-    this.#waiter?.resolve(value);
+    this.#tell();
   }
 
   /** Nothing, once it is settled. */
   reject(reason: unknown): void {
     if (this.#state) return;
     this.#state = { reason };
-    this.#waiter?.reject(reason);
+    this.#tell();
+  }
+
+  #tell(): void {
+    if (!this.#state) return;
+    if ('value' in this.#state) this.#waiter?.resolve(this.#state.value);
+    else this.#waiter?.reject(this.#state.reason);
   }
 }

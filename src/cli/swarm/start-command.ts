@@ -11,6 +11,11 @@ import { initSwarm, SqliteStore, type MemberInfo, type Swarm, type Topology } fr
 import { credentials, type CredentialArguments } from './arguments.js';
 import { rejectOn } from './with-member.js';
 
+/** An agent that `--register` names. */
+export interface Registered extends HostAndPort {
+  readonly id: string;
+}
+
 export interface StartArguments extends CredentialArguments {
   readonly swarmId: string;
   readonly port: number;
@@ -22,7 +27,7 @@ export interface StartArguments extends CredentialArguments {
   readonly fanOut: number;
   readonly store?: string | undefined;
   /** Agents to dial. */
-  readonly register?: readonly (HostAndPort & { readonly id: string })[] | undefined;
+  readonly register?: readonly Registered[] | undefined;
   /** Milliseconds. */
   readonly drain: number;
   readonly json: boolean;
@@ -92,11 +97,7 @@ function explained(error: Error, { port }: StartArguments): Error {
 }
 
 /** Dials an agent until it is in the swarm; the swarm itself dials it again whenever it is lost. */
-async function registered(
-  swarm: Swarm,
-  agent: HostAndPort & { readonly id: string },
-  signal: AbortSignal,
-): Promise<void> {
+async function registered(swarm: Swarm, agent: Registered, signal: AbortSignal): Promise<void> {
   let told: string | undefined;
   while (!signal.aborted) {
     try {
