@@ -6,7 +6,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 /// Raised with every change of a record, a code or an export, so that a stale TypeScript side refuses a new engine.
-pub const ABI_VERSION: u32 = 5;
+pub const ABI_VERSION: u32 = 6;
 
 /// Bytes of the receive arena; one batch of received datagrams must fit.
 pub const RX_ARENA_BYTES: usize = 512 * 1024;
@@ -248,6 +248,12 @@ codes! {
     }
 }
 
+/// Places in the status record, 64-bit floats that calls leave up to date: what would have to be asked for after each of them otherwise.
+pub const STATUS_WAITING_EVENTS: usize = 0;
+/// When `handle_timeout` wants to be called; infinite: never.
+pub const STATUS_DEADLINE: usize = 1;
+pub const STATUS_SIZE: usize = 2;
+
 /// Fields of the statistics record that `connection_stats` and `path_stats` fill, each a 64-bit float.
 pub const STATS_FIELDS: &[&str] = &[
     "rttMs",
@@ -366,6 +372,15 @@ pub fn typescript() -> String {
             ("e", words(offset_of!(EventRecord, e))),
             ("f", words(offset_of!(EventRecord, f))),
             ("size", words(size_of::<EventRecord>())),
+        ],
+    );
+    table(
+        &mut out,
+        "STATUS",
+        &[
+            ("waitingEvents", STATUS_WAITING_EVENTS as i64),
+            ("deadline", STATUS_DEADLINE as i64),
+            ("size", STATUS_SIZE as i64),
         ],
     );
     table(&mut out, "EVENT", EventKind::ALL);

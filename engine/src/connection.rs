@@ -204,10 +204,10 @@ impl Connection {
         if self.inner.side().is_server() || self.inner.is_handshaking() || self.tickets_seen >= MAX_TICKETS_ANNOUNCED {
             return;
         }
-        let Some(data) = self.handshake_data() else { return };
-        if data.tickets_received > self.tickets_seen {
-            self.tickets_seen = data.tickets_received;
-            out.push_back(event(EventKind::SessionTicket, handle, data.tickets_received.into(), 0));
+        let received = self.inner.crypto_session().tickets_received();
+        if received > self.tickets_seen {
+            self.tickets_seen = received;
+            out.push_back(event(EventKind::SessionTicket, handle, received.into(), 0));
         }
     }
 }

@@ -285,6 +285,11 @@ impl Engine {
         answered || updating
     }
 
+    /// Events that `poll_event` has not yet taken.
+    pub fn waiting_events(&self) -> usize {
+        self.events.len()
+    }
+
     /// Takes the next event.
     pub fn poll_event(&mut self) -> Option<EventRecord> {
         self.events.pop_front()

@@ -10,7 +10,7 @@ use noq_proto::TransportConfig;
 
 use crate::abi::{
     ABI_VERSION, Address, EVENT_RECORDS, EventRecord, Failure, RX_ARENA_BYTES, RX_RECORDS, RxRecord, STATS_FIELDS,
-    STREAM_BUFFER_BYTES, TX_RECORDS, TxRecord,
+    STATUS_DEADLINE, STATUS_SIZE, STATUS_WAITING_EVENTS, STREAM_BUFFER_BYTES, TX_RECORDS, TxRecord,
 };
 use crate::config::{ConnectSettings, EngineConfig, ServerSettings};
 use crate::engine::{Engine, Outgoing};
@@ -20,7 +20,8 @@ use crate::tls::ClientProfileConfig;
 
 /// The engine with the memory that JavaScript sees.
 struct Host {
-    engine: Option<Engine>,
+    /// Boxed: each call takes it out and puts it back.
+    engine: Option<Box<Engine>>,
     rx_arena: Box<[u8]>,
     rx_records: Box<[RxRecord]>,
     tx_records: Box<[TxRecord]>,
@@ -29,6 +30,7 @@ struct Host {
     /// Text and blobs in either direction.
     scratch: Vec<u8>,
     stats: Box<[f64]>,
+    status: Box<[f64; STATUS_SIZE]>,
     /// Transmits handed out, kept until the next poll.
     handed_out: Vec<Outgoing>,
     last_code: u64,
@@ -52,6 +54,7 @@ thread_local! {
         stream_buffer: vec![0; STREAM_BUFFER_BYTES].into_boxed_slice(),
         scratch: Vec::new(),
         stats: vec![0.0; STATS_FIELDS.len()].into_boxed_slice(),
+        status: Box::new([0.0, f64::INFINITY]),
         handed_out: Vec::new(),
         last_code: 0,
         attempt: None,
@@ -63,13 +66,24 @@ fn with_host<T>(f: impl FnOnce(&mut Host) -> T) -> T {
 }
 
 /// Runs `f` with the engine; `IllegalState` before `create`.
-fn with_engine(f: impl FnOnce(&mut Host, &mut Engine) -> Result<i32, Failure>) -> i32 {
+fn call<T>(f: impl FnOnce(&mut Host, &mut Engine) -> Result<T, Failure>) -> Result<T, Failure> {
     with_host(|host| {
-        let Some(mut engine) = host.engine.take() else { return Failure::IllegalState as i32 };
+        let mut engine = host.engine.take().ok_or(Failure::IllegalState)?;
         let result = f(host, &mut engine);
+        host.status[STATUS_WAITING_EVENTS] = engine.waiting_events() as f64;
         host.engine = Some(engine);
-        result.unwrap_or_else(|failure| failure as i32)
+        result
     })
+}
+
+/// As [`call`], with a failure as its number.
+fn with_engine(f: impl FnOnce(&mut Host, &mut Engine) -> Result<i32, Failure>) -> i32 {
+    call(f).unwrap_or_else(|failure| failure as i32)
+}
+
+/// As [`with_engine`], where the result may be larger than 31 bits.
+fn with_engine_wide(f: impl FnOnce(&mut Host, &mut Engine) -> Result<f64, Failure>) -> f64 {
+    call(f).unwrap_or_else(|failure| f64::from(failure as i32))
 }
 
 impl Host {
@@ -88,14 +102,13 @@ impl Host {
     }
 
     /// Reads the first `len` bytes of scratch, unless they are what was read before.
-    fn read_attempt(&mut self, len: usize) -> Result<(), Failure> {
+    fn read_attempt(&mut self, len: usize, engine: &Engine) -> Result<(), Failure> {
         let json = self.scratch.get(..len).ok_or(Failure::TooLarge)?;
         if self.attempt.as_ref().is_some_and(|attempt| attempt.json == json) {
             return Ok(());
         }
         let json = json.to_vec();
         let settings: ConnectSettings = self.parse(len)?;
-        let engine = self.engine.as_ref().ok_or(Failure::IllegalState)?;
         let transport = match settings.transport.build(&engine.qlog) {
             Ok(transport) => Arc::new(transport),
             Err(refusal) => return Err(self.refuse(&refusal)),
@@ -149,6 +162,11 @@ pub extern "C" fn stats_record() -> *mut f64 {
     with_host(|host| host.stats.as_mut_ptr())
 }
 
+#[unsafe(no_mangle)]
+pub extern "C" fn status_record() -> *mut f64 {
+    with_host(|host| host.status.as_mut_ptr())
+}
+
 /// Where text and blobs lie; at least `len` bytes. Valid until the next call.
 #[unsafe(no_mangle)]
 pub extern "C" fn scratch(len: u32) -> *mut u8 {
@@ -188,7 +206,7 @@ pub extern "C" fn create(len: u32, wall_ms: f64) -> i32 {
         match made {
             Ok(engine) => {
                 engine.set_wall_clock(wall_ms);
-                host.engine = Some(engine);
+                host.engine = Some(Box::new(engine));
                 0
             }
             Err(failure) => failure as i32,
@@ -245,16 +263,12 @@ pub extern "C" fn handle_datagrams(now: f64, count: u32) -> i32 {
 
 #[unsafe(no_mangle)]
 pub extern "C" fn handle_timeout(now: f64) -> i32 {
-    with_engine(|_, engine| {
+    with_engine(|host, engine| {
         engine.handle_timeout(now);
         engine.settle_events();
+        host.status[STATUS_DEADLINE] = engine.poll_timeout();
         Ok(0)
     })
-}
-
-#[unsafe(no_mangle)]
-pub extern "C" fn poll_timeout() -> f64 {
-    with_host(|host| host.engine.as_ref().map_or(f64::INFINITY, Engine::poll_timeout))
 }
 
 /// Fills the event records; returns how many.
@@ -279,6 +293,7 @@ pub extern "C" fn poll_transmits(now: f64) -> i32 {
             engine.recycle(outgoing.bytes);
         }
         engine.poll_transmits(now, TX_RECORDS, &mut host.handed_out);
+        host.status[STATUS_DEADLINE] = engine.poll_timeout();
         for (record, outgoing) in host.tx_records.iter_mut().zip(&host.handed_out) {
             *record = TxRecord {
                 ptr: outgoing.bytes.as_ptr() as usize as u32,
@@ -306,13 +321,9 @@ pub extern "C" fn incoming_address(incoming: u32) -> i32 {
 
 #[unsafe(no_mangle)]
 pub extern "C" fn incoming_accept(now: f64, incoming: u32, mtu_upper_bound: u32) -> f64 {
-    with_host(|host| {
-        let Some(engine) = host.engine.as_mut() else { return f64::from(Failure::IllegalState as i32) };
+    with_engine_wide(|_, engine| {
         let bound = mtu_upper_bound.min(u32::from(u16::MAX)) as u16;
-        match engine.incoming_accept(now, Handle(incoming), bound) {
-            Ok(handle) => f64::from(handle.0),
-            Err(failure) => f64::from(failure as i32),
-        }
+        engine.incoming_accept(now, Handle(incoming), bound).map(|handle| f64::from(handle.0))
     })
 }
 
@@ -336,16 +347,12 @@ pub extern "C" fn incoming_ignore(incoming: u32) -> i32 {
 /// Starts a connection from JSON in scratch; its handle, or a failure.
 #[unsafe(no_mangle)]
 pub extern "C" fn connect(now: f64, len: u32) -> f64 {
-    with_host(|host| {
-        if let Err(failure) = host.read_attempt(len as usize) {
-            return f64::from(failure as i32);
-        }
-        let (Some(engine), Some(attempt)) = (host.engine.as_mut(), &host.attempt) else {
-            return f64::from(Failure::IllegalState as i32);
-        };
+    with_engine_wide(|host, engine| {
+        host.read_attempt(len as usize, engine)?;
+        let attempt = host.attempt.as_ref().ok_or(Failure::IllegalState)?;
         match engine.connect_over(now, &attempt.settings, attempt.transport.clone()) {
-            Ok(handle) => f64::from(handle.0),
-            Err(refusal) => f64::from(host.refuse(&refusal) as i32),
+            Ok(handle) => Ok(f64::from(handle.0)),
+            Err(refusal) => Err(host.refuse(&refusal)),
         }
     })
 }
@@ -471,21 +478,20 @@ pub extern "C" fn take_qlog(connection: u32) -> i32 {
 
 #[unsafe(no_mangle)]
 pub extern "C" fn stream_open(connection: u32, unidirectional: u32) -> f64 {
-    with_host(|host| {
-        let Some(engine) = host.engine.as_mut() else { return f64::from(Failure::IllegalState as i32) };
-        match engine.open_stream(Handle(connection), unidirectional != 0) {
-            Ok(id) => id as f64,
-            Err(failure) => f64::from(failure as i32),
-        }
-    })
+    with_engine_wide(|_, engine| engine.open_stream(Handle(connection), unidirectional != 0).map(|id| id as f64))
 }
 
-/// Writes the first `len` bytes of the stream buffer; how many were taken.
+/// Writes the first `len` bytes of the stream buffer; how many were taken. With `fin`, FIN goes behind them if all were.
 #[unsafe(no_mangle)]
-pub extern "C" fn stream_write(connection: u32, id: f64, len: u32) -> i32 {
+pub extern "C" fn stream_write(connection: u32, id: f64, len: u32, fin: u32) -> i32 {
     with_engine(|host, engine| {
+        let (connection, id) = (Handle(connection), id as u64);
         let bytes = host.stream_buffer.get(..len as usize).ok_or(Failure::TooLarge)?;
-        engine.write(Handle(connection), id as u64, bytes, &mut host.last_code).map(|len| len as i32)
+        let taken = engine.write(connection, id, bytes, &mut host.last_code)?;
+        if fin != 0 && taken == bytes.len() {
+            engine.finish(connection, id, &mut host.last_code)?;
+        }
+        Ok(taken as i32)
     })
 }
 

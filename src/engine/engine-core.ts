@@ -3,7 +3,7 @@
 import type { Refusal } from './config.js';
 import { EngineError } from './errors.js';
 import type { EngineExports, EngineInstance } from './instance.js';
-import { EVENT_RECORD, FAILURE, RX_ARENA_BYTES, RX_RECORD, RX_RECORDS, TX_RECORD } from './layout.js';
+import { EVENT_RECORD, FAILURE, RX_ARENA_BYTES, RX_RECORD, RX_RECORDS, STATUS, TX_RECORD } from './layout.js';
 
 /** Receives the engine's events, already taken apart; `a`..`d` as described for `EventKind` in engine/src/abi.rs. */
 export type EventHandler = (kind: number, connection: number, a: number, b: number, c: number, d: number) => void;
@@ -35,6 +35,7 @@ export class EngineCore {
   readonly #events: number;
   protected readonly streamBuffer: number;
   protected readonly statsRecord: number;
+  readonly #status: number;
   #rxCount = 0;
   #rxUsed = 0;
   #crash: Error | undefined;
@@ -49,6 +50,7 @@ export class EngineCore {
     this.#events = x.event_records() >>> 2;
     this.streamBuffer = x.stream_buffer();
     this.statsRecord = x.stats_record() >>> 3;
+    this.#status = x.status_record() >>> 3;
   }
 
   /** The crash that poisoned this engine, if one has: what every later call throws. */
@@ -176,13 +178,14 @@ export class EngineCore {
   /** When `handleTimeout` wants to be called next, in milliseconds of the caller's clock; `Infinity`: never. */
   pollTimeout(): number {
     if (this.#crash) return Infinity;
-    return this.exports.poll_timeout();
+    return this.instance.f64[this.#status + STATUS.deadline] as number;
   }
 
   /** Hands every waiting event to `handle`. @throws {@link crash} */
   pollEvents(handle: EventHandler): void {
     for (;;) {
       if (this.#crash) throw this.#crash;
+      if (this.instance.f64[this.#status + STATUS.waitingEvents] === 0) return;
       let count: number;
       try {
         count = this.exports.poll_events();

@@ -203,13 +203,16 @@ export class Engine extends EngineCore {
     }
   }
 
-  /** Writes `bytes[from..]`, at most `STREAM_BUFFER_BYTES` at a time; how many were taken, or a failure. */
-  write(connection: number, id: number, bytes: Uint8Array, from: number): number {
+  /**
+   * Writes `bytes[from..]`, at most `STREAM_BUFFER_BYTES` at a time; how many were taken, or a failure. With `fin`, FIN goes with the last
+   * of them when it is taken.
+   */
+  write(connection: number, id: number, bytes: Uint8Array, from: number, fin: boolean): number {
     if (this.crash) throw this.crash;
     const end = Math.min(bytes.length, from + STREAM_BUFFER_BYTES);
     this.instance.u8.set(from === 0 && end === bytes.length ? bytes : bytes.subarray(from, end), this.streamBuffer);
     try {
-      return this.exports.stream_write(connection, id, end - from);
+      return this.exports.stream_write(connection, id, end - from, fin && end === bytes.length ? 1 : 0);
     } catch (error) {
       throw this.poison(error);
     }

@@ -24,6 +24,7 @@ export interface EngineExports {
   event_records(): number;
   stream_buffer(): number;
   stats_record(): number;
+  status_record(): number;
   scratch(len: number): number;
   refusal_len(): number;
   last_code(): number;
@@ -34,7 +35,6 @@ export interface EngineExports {
   add_profile(len: number): number;
   handle_datagrams(now: number, count: number): number;
   handle_timeout(now: number): number;
-  poll_timeout(): number;
   poll_events(): number;
   poll_transmits(now: number): number;
   incoming_address(incoming: number): number;
@@ -59,7 +59,7 @@ export interface EngineExports {
   take_key_log(): number;
   take_qlog(connection: number): number;
   stream_open(connection: number, unidirectional: number): number;
-  stream_write(connection: number, id: number, len: number): number;
+  stream_write(connection: number, id: number, len: number, fin: number): number;
   stream_finish(connection: number, id: number): number;
   stream_reset(connection: number, id: number, code: number): number;
   stream_stop_sending(connection: number, id: number, code: number): number;

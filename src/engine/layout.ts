@@ -1,6 +1,6 @@
 // Generated from engine/src/abi.rs; do not edit. `UPDATE_LAYOUT=1 cargo test layout` in engine/ rewrites it.
 
-export const ABI_VERSION = 5;
+export const ABI_VERSION = 6;
 export const RX_ARENA_BYTES = 524288;
 export const RX_RECORDS = 256;
 export const TX_RECORDS = 32;
@@ -49,6 +49,12 @@ export const EVENT_RECORD = {
   e: 6,
   f: 7,
   size: 8,
+} as const;
+
+export const STATUS = {
+  waitingEvents: 0,
+  deadline: 1,
+  size: 2,
 } as const;
 
 export const EVENT = {

@@ -197,7 +197,7 @@ export class Http3Stream {
    */
   sendHeaders(fields: readonly FieldLine[], fin = false): void {
     this.#assertSendable();
-    void this.#push(this.#host.encodeHeaders(this.id, fields, fin));
+    void this.#push(this.#host.encodeHeaders(this.id, fields, fin), fin);
     if (fin) this.#finish();
   }
 
@@ -239,7 +239,7 @@ export class Http3Stream {
     const begin = this.#host.encodeMessage(this.id, fields, length, room);
     if (begin === 0) return this.#sendLarge(fields, bytesOf(content));
     this.contentSent += length;
-    const sent = this.#pushView(addContent(begin, content, length));
+    const sent = this.#pushLastView(addContent(begin, content, length));
     this.#finish();
     return sent;
   }
@@ -286,21 +286,22 @@ export class Http3Stream {
     );
   }
 
-  #push(bytes: Uint8Array): Promise<void> | undefined {
-    const accepted = this.#trySend(bytes);
+  /** With `last`, FIN goes along if QUIC takes all at once. */
+  #push(bytes: Uint8Array, last = false): Promise<void> | undefined {
+    const accepted = this.#trySend(bytes, last);
     if (accepted === bytes.length) return undefined;
     return this.#sendRest(accepted === 0 ? bytes : bytes.subarray(accepted));
   }
 
-  /** As {@link #push}, of bytes that change as soon as this returns. */
-  #pushView(bytes: Uint8Array): Promise<void> | undefined {
-    const accepted = this.#trySend(bytes);
+  /** As {@link #push} of the last bytes, which change as soon as this returns. */
+  #pushLastView(bytes: Uint8Array): Promise<void> | undefined {
+    const accepted = this.#trySend(bytes, true);
     return accepted === bytes.length ? undefined : this.#sendRest(new Uint8Array(bytes.subarray(accepted)));
   }
 
-  #trySend(bytes: Uint8Array): number {
+  #trySend(bytes: Uint8Array, last: boolean): number {
     try {
-      return this.quic.trySend(bytes);
+      return last ? this.quic.trySendLast(bytes) : this.quic.trySend(bytes);
     } catch (error) {
       throw this.#sendFailed(error);
     }
@@ -325,7 +326,12 @@ export class Http3Stream {
   // @rfc 9114#4.1-6 @rfc 9114#4.1-7 @rfc 9114#4.1-8 the stream ends with the message, at once
   #finish(): void {
     this.#sendOver = true;
-    this.quic.finish().catch(() => undefined);
+    try {
+      // No effect where FIN went along with the last bytes.
+      this.quic.end();
+    } catch {
+      // The connection is gone, which it tells by itself.
+    }
     this.#host.settle(this);
   }
 

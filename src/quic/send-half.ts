@@ -98,6 +98,21 @@ export class SendHalf {
     return this.#queue.length > 0 ? 0 : this.#push(bytes, 0);
   }
 
+  /** See `QuicStream.trySendLast`. */
+  tryWriteLast(bytes: Uint8Array): number {
+    this.#assertOpen();
+    if (this.#queue.length > 0) return 0;
+    const taken = this.#push(bytes, 0, true);
+    if (taken < bytes.length) return taken;
+    // FIN of nothing has gone nowhere yet.
+    if (taken === 0) this.endSoon();
+    else {
+      this.#state = 'finishing';
+      this.#host.finished();
+    }
+    return taken;
+  }
+
   /** Resolves when all bytes are accepted. The array must not be changed before. */
   write(bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
     try {
@@ -135,12 +150,12 @@ export class SendHalf {
     return new QuicError('ERR_QUIC_STREAM_CLOSED', `Cannot send on stream ${this.#id}: ${why}`);
   }
 
-  /** Writes from `offset` until all is accepted or the engine has no room; the new offset. */
-  #push(bytes: Uint8Array, offset: number): number {
+  /** Writes from `offset` until all is accepted or the engine has no room; the new offset. With `fin`, FIN goes with the last byte. */
+  #push(bytes: Uint8Array, offset: number, fin = false): number {
     const { engine, handle } = this.#host;
     let at = offset;
     while (at < bytes.length) {
-      const taken = engine.write(handle, this.#id, bytes, at);
+      const taken = engine.write(handle, this.#id, bytes, at, fin);
       if (taken > 0) {
         at += taken;
         this.bytesSent += taken;

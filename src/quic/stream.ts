@@ -147,6 +147,15 @@ export class QuicStream implements AsyncDisposable {
     return this.#send.tryWrite(bytes);
   }
 
+  /**
+   * As {@link trySend}, of the last bytes: if all of them are accepted, FIN goes with them, for less than by {@link end}. If not, the sending half
+   * is as open as before. @throws QuicError as {@link send}
+   */
+  trySendLast(bytes: Uint8Array): number {
+    if (!this.#send) throw this.#direction('send on');
+    return this.#send.tryWriteLast(bytes);
+  }
+
   /** Ends the sending half with FIN, behind all writes. Resolves when the engine has taken it. @throws QuicError */
   finish(): Promise<void> {
     return this.#send ? this.#send.finish() : Promise.reject(this.#direction('finish'));

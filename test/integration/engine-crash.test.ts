@@ -98,6 +98,7 @@ function callAll({ endpoint, connection, stream }: Victims): Map<string, Promise
     setPathStatus: () => connection.setPathStatus(0, 'backup'),
     send: () => stream.send(Uint8Array.of(1)),
     trySend: () => stream.trySend(Uint8Array.of(1)),
+    trySendLast: () => stream.trySendLast(Uint8Array.of(1)),
     finish: () => stream.finish(),
     receive: () => stream.receive(),
   };

@@ -243,6 +243,26 @@ test('trySend, tryReceive and onReadable: no promise at all', async () => {
   discard(near, far);
 });
 
+test('trySendLast sends FIN with the last bytes when all are accepted, and none when they are not', async () => {
+  const { near, far } = await streamBetween(client, server);
+  const much = new Uint8Array(32 << 20);
+  const taken = near.trySendLast(much);
+  assert.ok(taken > 0 && taken < much.length);
+  assert.equal(near.sendState, 'open');
+  assert.equal(near.trySendLast(text.encode('the end')), 0, 'there is no room');
+  const reading = far.receiveAll();
+  await near.send(much.subarray(taken));
+  assert.equal(near.sendState, 'open');
+  assert.equal(near.trySendLast(new Uint8Array(0)), 0, 'nothing, and FIN');
+  assert.equal(near.sendState, 'finishing');
+  assert.equal((await reading).length, much.length);
+  assert.equal(far.trySendLast(text.encode('the end')), 7);
+  assert.equal(far.sendState, 'finishing');
+  assert.throws(() => far.trySend(text.encode('more')), quicError('ERR_QUIC_STREAM_CLOSED'));
+  assert.equal(text.decode(await near.receiveAll()), 'the end');
+  await Promise.all([near.acknowledged, far.acknowledged]);
+});
+
 test('an AbortSignal ends a wait; a send that was under way resets the stream', async () => {
   const { near, far } = await streamBetween(client, server);
   const receiving = new AbortController();

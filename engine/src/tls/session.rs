@@ -102,10 +102,7 @@ impl TlsSession {
             cipher: self.inner.negotiated_cipher_suite().map(|suite| super::cipher_name(suite.suite())),
             key_exchange: self.inner.negotiated_key_exchange_group().and_then(|group| group.name().as_str()),
             resumed: self.inner.handshake_kind() == Some(HandshakeKind::Resumed),
-            tickets_received: match &self.inner {
-                Connection::Client(client) => client.tls13_tickets_received(),
-                Connection::Server(_) => 0,
-            },
+            tickets_received: crypto::Session::tickets_received(self),
         }
     }
 }
@@ -117,6 +114,13 @@ impl crypto::Session for TlsSession {
 
     fn handshake_data(&self) -> Option<Box<dyn Any>> {
         self.announced.then(|| Box::new(self.data()) as Box<dyn Any>)
+    }
+
+    fn tickets_received(&self) -> u32 {
+        match &self.inner {
+            Connection::Client(client) => client.tls13_tickets_received(),
+            Connection::Server(_) => 0,
+        }
     }
 
     fn peer_identity(&self) -> Option<Box<dyn Any>> {

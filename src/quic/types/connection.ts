@@ -29,10 +29,14 @@ export interface QuicStreamLike {
   readonly receiveState: string | undefined;
   /** Sends what fits without waiting; how many bytes were accepted. @throws QuicErrorLike once the sending half is over */
   trySend(bytes: Uint8Array): number;
+  /** The same of the last bytes: FIN goes with them if all are accepted. */
+  trySendLast(bytes: Uint8Array): number;
   /** Resolves when all bytes are accepted: that is the backpressure. The array must not be changed before. */
   send(bytes: Uint8Array): Promise<void>;
   /** FIN, behind everything that was given to `send`. */
   finish(): Promise<void>;
+  /** The same without a promise. */
+  end(): void;
   /** Resolves when all up to the FIN is acknowledged; rejects when the sending half ends in another way. */
   readonly acknowledged: Promise<void>;
   /** Called once, when the sending half has ended: with nothing when all up to the FIN is acknowledged, else with why it is not. */

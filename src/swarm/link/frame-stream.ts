@@ -183,6 +183,16 @@ export class FrameStream {
 
   /** As {@link write}; `before` is bytes of whole frames that go before it. */
   writeFrame(frame: Outgoing, before?: Uint8Array): Promise<void> | undefined {
+    return this.#writeFrame(frame, before, false);
+  }
+
+  /** As {@link writeFrame}, and FIN behind it. The promise is absent when all was taken, FIN included. */
+  writeLastFrame(frame: Outgoing, before?: Uint8Array): Promise<void> | undefined {
+    return this.#writeFrame(frame, before, true)?.then(() => this.finish());
+  }
+
+  /** With `last`, FIN follows if, and only if, all is taken at once. */
+  #writeFrame(frame: Outgoing, before: Uint8Array | undefined, last: boolean): Promise<void> | undefined {
     const beginning = before?.length ?? 0;
     if (beginning <= scratch.length) {
       if (before) scratch.set(before);
@@ -190,24 +200,27 @@ export class FrameStream {
         typeof frame === 'string'
           ? writeTextFrame(scratch, beginning, frame)
           : writeFrame(scratch, beginning, frame.kind, frame.payload);
-      if (end >= 0) return this.#writeScratch(end);
+      if (end >= 0) return this.#writeScratch(end, last);
     }
     const { kind, payload } = typeof frame === 'string' ? { kind: FRAME.value, payload: encodeValue(frame) } : frame;
     const first = before && this.writeBytes(before);
     const header = frameHeader(kind, payload.length);
     const second = first ? first.then(() => this.writeBytes(header)) : this.writeBytes(header);
-    return second ? second.then(() => this.writeBytes(payload)) : this.writeBytes(payload);
+    if (second) return second.then(() => this.writeBytes(payload));
+    const third = this.writeBytes(payload);
+    if (last && !third) this.finish();
+    return third;
   }
 
-  #writeScratch(end: number): Promise<void> | undefined {
-    const taken = this.#tryWrite(scratchBytes.subarray(0, end));
+  #writeScratch(end: number, last: boolean): Promise<void> | undefined {
+    const taken = this.#tryWrite(scratchBytes.subarray(0, end), last);
     // Others write over the scratch before QUIC has taken the rest.
     return taken === end ? undefined : this.#writeRest(copyOf(scratch, taken, end));
   }
 
-  #tryWrite(bytes: Uint8Array): number {
+  #tryWrite(bytes: Uint8Array, last = false): number {
     try {
-      return this.stream.trySend(bytes);
+      return last ? this.stream.trySendLast(bytes) : this.stream.trySend(bytes);
     } catch (error) {
       throw streamError(error, this.#remote);
     }

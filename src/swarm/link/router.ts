@@ -85,9 +85,12 @@ export class Router {
     if (!stream) return undefined;
     const bytes = link.heads.encode(head);
     try {
-      const full = value !== undefined ? stream.writeFrame(value, bytes) : stream.writeBytes(bytes);
-      if (full) full.then(() => stream.finish()).catch(() => undefined);
-      else stream.finish();
+      if (value !== undefined) stream.writeLastFrame(value, bytes)?.catch(() => undefined);
+      else {
+        const full = stream.writeBytes(bytes);
+        if (full) full.then(() => stream.finish()).catch(() => undefined);
+        else stream.finish();
+      }
     } catch {
       // Whatever keeps the question from arriving shows in the answer.
     }

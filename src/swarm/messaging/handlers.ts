@@ -173,9 +173,8 @@ export function runHandler(handler: Handler, head: ExchangeHead, stream: FrameSt
     const value = step === STEP.frame ? valueAt(stream, head.from) : undefined;
     const answer = callHandler(handler, value, context, host);
     if (isSimple(answer)) {
-      const full = answer === undefined ? undefined : stream.writeFrame(outgoing(answer));
-      if (!full) stream.finish();
-      else void finishLater(full, stream, context);
+      if (answer === undefined) stream.finish();
+      else stream.writeLastFrame(outgoing(answer))?.catch((error: unknown) => failed(error, stream, context));
     } else {
       void answerLater(answer, stream, context, host);
     }
@@ -216,15 +215,6 @@ async function runLater(
   await answerLater(answer, stream, context, host);
 }
 
-async function finishLater(full: Promise<void>, stream: FrameStream, context: StreamContext): Promise<void> {
-  try {
-    await full;
-    stream.finish();
-  } catch (error) {
-    failed(error, stream, context);
-  }
-}
-
 /** Sends an answer that may be a promise, or many values. */
 async function answerLater(
   given: unknown,
@@ -243,8 +233,9 @@ async function answerLater(
     }
     if (isAsyncIterable(answer)) await streamOut(answer, stream, onError);
     else if (answer !== undefined) {
-      const full = stream.writeFrame(outgoing(answer));
+      const full = stream.writeLastFrame(outgoing(answer));
       if (full) await full;
+      return;
     }
     stream.finish();
   } catch (error) {

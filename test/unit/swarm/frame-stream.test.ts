@@ -6,10 +6,19 @@ import { FRAME } from '../../../src/swarm/wire/codes.js';
 import { encodeValue } from '../../../src/swarm/wire/codec.js';
 import { encodeFrames } from '../../../src/swarm/wire/frames.js';
 
-/** A stream whose send buffer takes `room` bytes, and what it was given beyond them. */
-function fullStream(room: number): { stream: FrameStream; sent: Uint8Array[] } {
+/** A stream whose send buffer takes `room` bytes, what it was given, and of how many pieces FIN came behind. */
+function fullStream(room: number): { stream: FrameStream; sent: Uint8Array[]; fins: number[] } {
   const sent: Uint8Array[] = [];
+  const fins: number[] = [];
   const quicStream = {
+    trySendLast(bytes: Uint8Array): number {
+      const taken = quicStream.trySend(bytes);
+      if (taken === bytes.length) quicStream.end();
+      return taken;
+    },
+    end(): void {
+      fins.push(sent.length);
+    },
     trySend(bytes: Uint8Array): number {
       const taken = Math.min(room, bytes.length);
       sent.push(new Uint8Array(bytes.subarray(0, taken)));
@@ -19,8 +28,8 @@ function fullStream(room: number): { stream: FrameStream; sent: Uint8Array[] } {
       sent.push(bytes);
       return Promise.resolve();
     },
-  } as unknown as QuicStream;
-  return { stream: new FrameStream(quicStream, 'somebody', 1 << 20), sent };
+  };
+  return { stream: new FrameStream(quicStream as unknown as QuicStream, 'somebody', 1 << 20), sent, fins };
 }
 
 test('what waits for room in QUIC is not touched by frames that are written meanwhile', async () => {
@@ -42,5 +51,16 @@ test('what waits for room in QUIC is not touched by frames that are written mean
       );
     assert.deepEqual(Buffer.concat(first.sent), Buffer.from(expected('first', 'a', 7)));
     assert.deepEqual(Buffer.concat(second.sent), Buffer.from(expected('other', 'b', 8)));
+  }
+});
+
+test('FIN goes behind the last frame, whether QUIC takes it at once or not, and however long it is', async () => {
+  for (const room of [0, 3, 1 << 20]) {
+    for (const payload of [Uint8Array.of(1, 2), new Uint8Array(50_000)]) {
+      const { stream, sent, fins } = fullStream(room);
+      await stream.writeLastFrame({ kind: FRAME.bytes, payload });
+      assert.deepEqual(Buffer.concat(sent), Buffer.from(encodeFrames({ kind: FRAME.bytes, payload })));
+      assert.deepEqual(fins, [sent.length], `room for ${room}, ${payload.length} bytes`);
+    }
   }
 });

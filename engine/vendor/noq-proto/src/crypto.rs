@@ -37,6 +37,11 @@ pub trait Session: Send + Sync + 'static {
     /// Returns `None` until the connection emits `HandshakeDataReady`.
     fn handshake_data(&self) -> Option<Box<dyn Any>>;
 
+    /// Session tickets received so far (clients only)
+    fn tickets_received(&self) -> u32 {
+        0
+    }
+
     /// Get the peer's identity, if available
     fn peer_identity(&self) -> Option<Box<dyn Any>>;
 
