@@ -4,6 +4,7 @@ import { Agent } from 'undici';
 import type { AgentOptions } from './http3/client/agent.js';
 import { Http3Dispatcher } from './http3/client/agent.js';
 import type { QuicDialer } from './http3/client/pool.js';
+import { runtimeFetch } from './http3/client/runtime-fetch.js';
 import {
   type ConnectOptions,
   type ConnectionOptions,
@@ -129,7 +130,7 @@ let shared: Http3Agent | undefined;
 
 /**
  * The standard `fetch`, over HTTP/3 where the server speaks it: redirects, decompression, streaming bodies and AbortSignal are
- * the runtime's own. Needs a runtime whose `fetch` takes undici's dispatchers: Node.
+ * the runtime's own, and content coded by zstd is decoded also where the runtime's `fetch` does not (Node 20 and 22). Needs a runtime whose `fetch` takes undici's dispatchers: Node.
  *
  * @throws TypeError as `fetch` does, with what happened as its `cause`; QuicError `ERR_QUIC_INVALID_STATE` on other runtimes
  */
@@ -142,5 +143,5 @@ export async function fetch(input: string | URL | Request, init: FetchInit = {})
   }
   const dispatcher = init.dispatcher ?? (shared ??= new Http3Agent());
   // With `window: null` and redirects refused, the runtime sends a streamed body without keeping a copy for a second try.
-  return globalThis.fetch(input, { window: null, ...init, dispatcher } as unknown as RequestInit);
+  return runtimeFetch(input, { window: null, ...init }, dispatcher);
 }

@@ -1,5 +1,5 @@
 // Content codings on one runtime: a server and the clients of skein/http3 in one process. Prints one line of JSON:
-// { zstd, fetch: { CODING: right }, get: { CODING: right } }; `zstd` says whether the runtime's zlib has it.
+// { fetch: { CODING: right }, get: { CODING: right } }.
 //
 //   node http3-codings.mjs CERT KEY CA
 import { execFile } from 'node:child_process';
@@ -11,8 +11,14 @@ import { createServer, fetch, Http3Agent } from '../../dist/http3.js';
 
 const [certPath, keyPath, caPath] = process.argv.slice(2);
 const TEXT = 'what was written\n'.repeat(10_000);
-const encode = { gzip: zlib.gzipSync, br: zlib.brotliCompressSync, zstd: zlib.zstdCompressSync };
-const codings = Object.keys(encode).filter((coding) => encode[coding] !== undefined);
+// Zstandard as Node 24 makes it of half of the text, twice: Node 20 makes none, and a stream may be of several frames.
+const HALF = Buffer.from('KLUv/aAITAEAzQAAiHdoYXQgd2FzIHdyaXR0ZW4KAQDplyifSw==', 'base64');
+const coded = {
+  gzip: zlib.gzipSync(TEXT),
+  br: zlib.brotliCompressSync(TEXT),
+  zstd: Buffer.concat([HALF, HALF]),
+};
+const codings = Object.keys(coded);
 
 const server = createServer({
   host: '127.0.0.1',
@@ -22,12 +28,12 @@ const server = createServer({
   keyPath,
   fetch(request) {
     const coding = new URL(request.url).pathname.slice(1);
-    return new Response(encode[coding](TEXT), { headers: { 'content-encoding': coding } });
+    return new Response(coded[coding], { headers: { 'content-encoding': coding } });
   },
 });
 await server.listen();
 const base = `https://127.0.0.1:${server.port}`;
-const report = { zstd: codings.includes('zstd'), fetch: {}, get: {} };
+const report = { fetch: {}, get: {} };
 
 const dispatcher = new Http3Agent({ http3: 'only', ca: readFileSync(caPath) });
 for (const coding of codings) {

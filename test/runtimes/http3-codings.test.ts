@@ -1,4 +1,4 @@
-// gzip, brotli and zstd on every Node that skein runs on: whether zstd is there depends on the runtime.
+// gzip, brotli and zstd on every Node that skein runs on, whatever its zlib has.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { before, test } from 'node:test';
@@ -17,20 +17,13 @@ before(async () => {
   files = await writeCertificates(folder);
 });
 
-const everywhere = { gzip: true, br: true };
-const withZstd = { ...everywhere, zstd: true };
+const all = { gzip: true, br: true, zstd: true };
 
-for (const [name, runtime, expected] of [
-  ['has no zstd', RUNTIMES.node20, { zstd: false, fetch: everywhere, get: everywhere }],
-  // Its zlib has it, its fetch does not use it, and does not ask servers for it.
-  ['has zstd for skein get', RUNTIMES.node22, { zstd: true, fetch: { ...withZstd, zstd: false }, get: withZstd }],
-  ['has zstd', RUNTIMES.node24, { zstd: true, fetch: withZstd, get: withZstd }],
-  ['has zstd', RUNTIMES.node26, { zstd: true, fetch: withZstd, get: withZstd }],
-] as const) {
-  test(`${runtime.name} ${name}: fetch and skein get decode what it has`, async () => {
+for (const runtime of [RUNTIMES.node20, RUNTIMES.node22, RUNTIMES.node24, RUNTIMES.node26]) {
+  test(`${runtime.name}: fetch and skein get decode every coding`, async () => {
     const { stdout } = await promisify(execFile)(programOf(runtime), [program, files.cert, files.key, files.ca], {
       timeout: 60_000,
     });
-    assert.deepEqual(JSON.parse(stdout), expected);
+    assert.deepEqual(JSON.parse(stdout), { fetch: all, get: all });
   });
 }

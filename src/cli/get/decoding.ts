@@ -1,34 +1,14 @@
-/** Undoing content codings (RFC 9110 section 8.4). */
+/** Undoing content codings. */
 
-import type { Transform } from 'node:stream';
-import zlib from 'node:zlib';
+import type { Duplex } from 'node:stream';
+import { codingsOf, createDecoder } from '../../http3/client/codings/index.js';
 import { CliError } from '../failure.js';
 
 /** What undoes a Content-Encoding, in the order in which it is to be done. @throws CliError for a coding that is not known here */
-export function decoders(contentEncoding: string | undefined): Transform[] {
-  const codings = (contentEncoding ?? '').split(',').map((coding) => coding.trim().toLowerCase());
-  return codings
-    .filter((coding) => coding !== '' && coding !== 'identity')
-    .reverse()
-    .map(decoder);
-}
-
-function decoder(coding: string): Transform {
-  switch (coding) {
-    case 'gzip':
-    case 'x-gzip':
-      return zlib.createGunzip();
-    case 'deflate':
-      return zlib.createInflate();
-    case 'br':
-      return zlib.createBrotliDecompress();
-    case 'zstd': {
-      // Node 22.15, 23.8 and later.
-      const { createZstdDecompress } = zlib as { createZstdDecompress?: () => Transform };
-      if (createZstdDecompress) return createZstdDecompress();
-      break;
-    }
-    default:
-  }
-  throw new CliError(`the content is encoded as ${JSON.stringify(coding)}, which cannot be undone here`);
+export function decoders(contentEncoding: string | undefined): Duplex[] {
+  return codingsOf(contentEncoding).map((coding) => {
+    const decoder = createDecoder(coding);
+    if (decoder) return decoder;
+    throw new CliError(`the content is encoded as ${JSON.stringify(coding)}, which cannot be undone here`);
+  });
 }

@@ -3,7 +3,6 @@
 import { readFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
-import zlib from 'node:zlib';
 import type { IdentityArguments, TrustArguments } from '../arguments.js';
 import { CliError, EXIT } from '../failure.js';
 
@@ -45,8 +44,8 @@ export interface Target {
   readonly output: string | undefined;
 }
 
-/** Codings that this runtime can undo. */
-const ACCEPTED = `gzip, br${'createZstdDecompress' in zlib ? ', zstd' : ''}`;
+/** Codings that can be undone here. */
+const ACCEPTED = 'gzip, br, zstd';
 
 /** @throws CliError for URLs that are none, and files that cannot be read */
 export async function makePlan(urls: readonly string[], options: GetArguments): Promise<Plan> {
