@@ -8,6 +8,8 @@ export class EndpointLogs {
   readonly #hook: KeyLogHook | undefined;
   readonly #keyLog: LogFile | undefined;
   readonly #qlogs = new Map<QuicConnection, LogFile>();
+  /** Of connections that are over, until all is written. */
+  readonly #closing = new Set<Promise<void>>();
 
   /** Secrets are written only where the hook, or the environment variable SSLKEYLOGFILE, asks for them. */
   constructor(hook: KeyLogHook | undefined, keyLogPath = process.env['SSLKEYLOGFILE']) {
@@ -39,11 +41,17 @@ export class EndpointLogs {
 
   /** Nothing more will come about the connection. */
   drained(connection: QuicConnection): void {
-    void this.#qlogs.get(connection)?.close();
+    const file = this.#qlogs.get(connection);
+    if (!file) return;
     this.#qlogs.delete(connection);
+    const closing = file.close();
+    this.#closing.add(closing);
+    void closing.then(() => this.#closing.delete(closing));
   }
 
+  /** Resolves when everything is written. */
   async close(): Promise<void> {
-    await Promise.all([this.#keyLog?.close(), ...[...this.#qlogs.values()].map((file) => file.close())]);
+    const open = [...this.#qlogs.values()].map((file) => file.close());
+    await Promise.all([this.#keyLog?.close(), ...open, ...this.#closing]);
   }
 }
