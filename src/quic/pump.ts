@@ -12,9 +12,8 @@ import { RemoteWords } from './udp/remote-words.js';
 /** Batches of transmits per turn; then the event loop gets its chance, so that no connection starves the rest. */
 const BATCHES_PER_TURN = 32;
 /**
- * libuv takes 32 datagrams from a socket in a turn of the event loop. So many mean that more wait: the engine is fed at once, while they lie in
- * the processor's caches, but what comes after them, acknowledgements above all, waits for those of a few turns, because it costs the
- * same for few as for many.
+ * libuv takes 32 datagrams from a socket in a turn of the event loop. So many mean that more wait: they are gathered over a
+ * few turns, because what comes after them, acknowledgements above all, costs the same for few as for many.
  */
 const FULL_BATCH = 32;
 const ENOUGH = 192;
@@ -62,8 +61,8 @@ export class Pump implements DatagramSink {
   /** By a socket's number: what the engine is told of where a datagram came in; 0: nothing. */
   readonly #numbers: number[] = [];
   #turnPending = false;
-  /** Datagrams fed to the engine whose events have not been dispatched: the turn was put off. */
-  #gathered = 0;
+  /** Datagrams that waited when the turn was put off. */
+  #pendingBefore = 0;
   /** Turns in a row that had one datagram; when the last one had been flushed. */
   #alone = 0;
   #flushedAt = -Infinity;
@@ -183,23 +182,18 @@ export class Pump implements DatagramSink {
   readonly #turn = (): void => {
     if (!this.#turnPending || this.#stopped) return;
     const { pendingDatagrams } = this.#engine;
-    if (pendingDatagrams < FULL_BATCH || this.#gathered + pendingDatagrams > ENOUGH) {
-      this.#takeTurn();
+    if (pendingDatagrams - this.#pendingBefore >= FULL_BATCH && pendingDatagrams <= ENOUGH) {
+      this.#pendingBefore = pendingDatagrams;
+      this.#clock.soon(this.#turn);
       return;
     }
-    this.#gathered += pendingDatagrams;
-    try {
-      this.#feed(this.#clock.now());
-    } catch (error) {
-      this.#fail(error);
-      return;
-    }
-    this.#clock.soon(this.#turn);
+    this.#takeTurn();
   };
 
   #takeTurn(now = this.#clock.now()): void {
     this.#turnPending = false;
-    if (this.#engine.pendingDatagrams !== 1 || this.#gathered > 0) this.#alone = 0;
+    this.#pendingBefore = 0;
+    if (this.#engine.pendingDatagrams !== 1) this.#alone = 0;
     else if (++this.#alone > ALONE + ALONE_UNSEEN) this.#alone = ALONE - 1;
     this.#takeInput(now);
     this.wake();
@@ -207,19 +201,14 @@ export class Pump implements DatagramSink {
 
   /** Feeds what has been received and dispatches what comes of it. */
   #takeInput(now = this.#clock.now()): void {
-    if (this.#engine.pendingDatagrams === 0 && this.#gathered === 0) return;
-    this.#gathered = 0;
+    if (this.#engine.pendingDatagrams === 0) return;
     try {
-      this.#feed(now);
+      this.#tellWallClock(now);
+      this.#engine.handleDatagrams(now);
       this.#engine.pollEvents(this.#host.onEvent);
     } catch (error) {
       this.#fail(error);
     }
-  }
-
-  #feed(now: number): void {
-    this.#tellWallClock(now);
-    this.#engine.handleDatagrams(now);
   }
 
   #tellWallClock(now: number): void {

@@ -74,6 +74,6 @@ test('datagrams that come in full batches are gathered, and share an acknowledge
   network.batch = 32;
   const { packetsSent, acksReceived } = await transfer(network);
   assert.ok(packetsSent > BYTES / 1452);
-  // Answered at once, there would be one for each batch.
+  // Fed at once, there would be one for each batch.
   assert.ok(acksReceived < packetsSent / 30, `${acksReceived} acknowledgements of ${packetsSent} packets`);
 });
