@@ -2,7 +2,7 @@
 
 import { pipeline, type Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
-import { codingsOf, createDecoder } from './codings/index.js';
+import { codingsOf, createDecoders } from './codings/index.js';
 
 /** As many as the `fetch` of Node takes: each is memory, and each may blow up what the one before it gave. */
 const MOST_CODINGS = 5;
@@ -118,13 +118,8 @@ export class DecodingHandler implements Dispatcher.DispatchHandler {
     }
     const codings = codingsOf(given.join(','));
     if (!codings.includes('zstd') || codings.length > MOST_CODINGS) return [];
-    const decoders: Duplex[] = [];
-    for (const coding of codings) {
-      const decoder = createDecoder(coding);
-      if (!decoder) return [];
-      decoders.push(decoder);
-    }
-    return decoders;
+    const made = createDecoders(codings);
+    return typeof made === 'string' ? [] : made;
   }
 }
 

@@ -21,7 +21,7 @@ export async function runtimeFetch(
   init: Omit<RequestInit, 'dispatcher'>,
   dispatcher: Dispatcher,
 ): Promise<Response> {
-  const undoneBy = await (zstd ??= findZstd());
+  const undoneBy = await (zstd ??= findZstd().catch(() => 'nobody'));
   const headers = new Headers(init.headers ?? (input instanceof Request ? input.headers : undefined));
   // Of a range the runtime asks for what is stored, not for something coded.
   if (undoneBy !== 'nobody' && !headers.has('accept-encoding') && !headers.has('range')) {
