@@ -36,7 +36,7 @@ export interface QuicClientConfig
     Pick<PoolOptions, 'idleEviction'>,
     Pick<
       QuicEndpointOptions,
-      'keyLog' | 'udp' | 'network' | 'clock' | 'randomFill' | 'receiveBufferSize' | 'sendBufferSize'
+      'keyLog' | 'udp' | 'busyPoll' | 'network' | 'clock' | 'randomFill' | 'receiveBufferSize' | 'sendBufferSize'
     > {
   /** Where `connect()` without arguments goes. Defaults `'localhost'` and 4433. */
   readonly serverHost?: string | undefined;

@@ -28,7 +28,15 @@ export interface Http3AgentOptions
     Pick<ConnectOptions, 'verifyPeer' | 'rejectUnauthorized' | 'servername' | 'ciphers' | 'resumption' | 'family'>,
     Pick<
       QuicEndpointOptions,
-      'keyLog' | 'udp' | 'network' | 'clock' | 'randomFill' | 'receiveBufferSize' | 'sendBufferSize' | 'maxConnections'
+      | 'keyLog'
+      | 'udp'
+      | 'busyPoll'
+      | 'network'
+      | 'clock'
+      | 'randomFill'
+      | 'receiveBufferSize'
+      | 'sendBufferSize'
+      | 'maxConnections'
     > {}
 
 /** Dials from one endpoint, made at the first call. */

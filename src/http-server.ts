@@ -23,6 +23,7 @@ export interface HttpServerOptions
       | 'ipv6Only'
       | 'keyLog'
       | 'udp'
+      | 'busyPoll'
       | 'network'
       | 'clock'
       | 'randomFill'

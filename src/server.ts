@@ -26,6 +26,7 @@ export interface QuicServerConfig
       | 'reusePort'
       | 'keyLog'
       | 'udp'
+      | 'busyPoll'
       | 'network'
       | 'clock'
       | 'randomFill'

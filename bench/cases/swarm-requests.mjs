@@ -49,4 +49,4 @@ const requests = (atATime, full) => ({
   ],
 });
 
-export const swarmRequests = [requests(1, 10_000), requests(32, 50_000), requests(100, 50_000)];
+export const swarmRequests = [requests(1, 10_000), requests(32, 200_000), requests(100, 200_000)];

@@ -5,7 +5,10 @@
 
 import type { Engine, EventHandler } from '../engine/engine.js';
 import { TX_RECORDS } from '../engine/engine.js';
-import type { Clock, ClockTimer, DatagramSink, UdpSocket } from './types/udp.js';
+import type { BusyPoll } from './busy-poll.js';
+import { DeadlineTimer } from './deadline-timer.js';
+import { LoneDatagrams } from './lone-datagrams.js';
+import type { Clock, DatagramSink, UdpSocket } from './types/udp.js';
 import { AddressCache } from './udp/address.js';
 import { RemoteWords } from './udp/remote-words.js';
 
@@ -23,14 +26,6 @@ const ENOUGH = 192;
  */
 const FINISHED_FIRST = 8;
 const FINISHED_AT_ONCE = 16;
-/**
- * After so many turns with one datagram each, the next is expected to come alone too, and is taken at once instead of in the next phase of the event
- * loop: nothing would be gathered by waiting. If it comes within so many milliseconds of the last turn's end, it is one of several. How fast
- * the machine is decides what that means; so after some that were taken at once, one waits and shows whether they do come alone.
- */
-const ALONE = 4;
-const ALONE_UNSEEN = 16;
-const TOGETHER = 0.02;
 /** Wall time is only needed for certificates and tokens; telling it once a second is exact enough. */
 const WALL_CLOCK_INTERVAL = 1000;
 /** A timer that fires later than this was held up, and so was what has arrived meanwhile. */
@@ -57,15 +52,15 @@ export class Pump implements DatagramSink {
   readonly #host: PumpHost;
   readonly #addresses = new AddressCache();
   readonly #remotes = new RemoteWords();
+  readonly #lone = new LoneDatagrams();
+  readonly #busyPoll: BusyPoll | undefined;
+  readonly #timer: DeadlineTimer;
   readonly #sockets: (UdpSocket | undefined)[] = [];
   /** By a socket's number: what the engine is told of where a datagram came in; 0: nothing. */
   readonly #numbers: number[] = [];
   #turnPending = false;
   /** Datagrams that waited when the turn was put off. */
   #pendingBefore = 0;
-  /** Turns in a row that had one datagram; when the last one had been flushed. */
-  #alone = 0;
-  #flushedAt = -Infinity;
   #flushPending = false;
   /** Streams finished since the last packets left, and how many make them leave before the flush. */
   #finished = 0;
@@ -73,15 +68,15 @@ export class Pump implements DatagramSink {
   #blocked = false;
   readonly #flushes: (() => void)[] = [];
   #stopped = false;
-  #timer: ClockTimer | undefined;
-  #deadline = Infinity;
   #wallToldAt = -Infinity;
-  #keepAlive = false;
 
-  constructor(engine: Engine, clock: Clock, host: PumpHost) {
+  /** @param busyPoll keeps the event loop awake for answers; undefined where time is virtual, or nobody wants it */
+  constructor(engine: Engine, clock: Clock, host: PumpHost, busyPoll?: BusyPoll) {
     this.#engine = engine;
     this.#clock = clock;
     this.#host = host;
+    this.#busyPoll = busyPoll;
+    this.#timer = new DeadlineTimer(clock, () => engine.pollTimeout(), this.#passed);
   }
 
   addSocket(socket: UdpSocket): void {
@@ -104,17 +99,13 @@ export class Pump implements DatagramSink {
 
   /** Whether the timer keeps the process alive. */
   setKeepAlive(keepAlive: boolean): void {
-    if (keepAlive === this.#keepAlive) return;
-    this.#keepAlive = keepAlive;
-    if (keepAlive) this.#timer?.ref();
-    else this.#timer?.unref();
+    this.#timer.setKeepAlive(keepAlive);
   }
 
   /** Ends all activity; pending turns do nothing. */
   stop(): void {
     this.#stopped = true;
-    this.#timer?.cancel();
-    this.#timer = undefined;
+    this.#timer.stop();
     this.#hasFlushed();
   }
 
@@ -144,6 +135,7 @@ export class Pump implements DatagramSink {
     segmentSize: number,
   ): void {
     if (this.#stopped) return;
+    this.#busyPoll?.received();
     const remote = this.#remotes.get(address, port);
     if (remote === undefined) return;
     const number = this.#numbers[socket.id] ?? 0;
@@ -152,9 +144,9 @@ export class Pump implements DatagramSink {
       this.#engine.pushDatagram(payload, remote, number, ecn, segmentSize);
     }
     if (this.#turnPending) return;
-    if (this.#alone >= ALONE && !this.#flushPending) {
+    if (this.#lone.likely && !this.#flushPending) {
       const now = this.#clock.now();
-      if (now - this.#flushedAt > TOGETHER) {
+      if (this.#lone.expectedAt(now)) {
         this.#takeTurn(now);
         return;
       }
@@ -165,7 +157,7 @@ export class Pump implements DatagramSink {
 
   receivedAll(): void {
     if (this.#turnPending && !this.#stopped) this.#takeTurn();
-    this.#alone = 0;
+    this.#lone.forget();
   }
 
   writable(): void {
@@ -193,8 +185,7 @@ export class Pump implements DatagramSink {
   #takeTurn(now = this.#clock.now()): void {
     this.#turnPending = false;
     this.#pendingBefore = 0;
-    if (this.#engine.pendingDatagrams !== 1) this.#alone = 0;
-    else if (++this.#alone > ALONE + ALONE_UNSEEN) this.#alone = ALONE - 1;
+    this.#lone.turn(this.#engine.pendingDatagrams);
     this.#takeInput(now);
     this.wake();
   }
@@ -279,8 +270,8 @@ export class Pump implements DatagramSink {
     }
     // If more waits for the next turn, every connection has had a part of this one.
     if (!this.#blocked) this.#hasFlushed();
-    this.#rearm();
-    if (this.#alone >= ALONE) this.#flushedAt = this.#clock.now();
+    this.#timer.rearm();
+    if (this.#lone.likely) this.#lone.flushed(this.#clock.now());
   };
 
   #transmit(): void {
@@ -294,6 +285,7 @@ export class Pump implements DatagramSink {
       }
       const count = this.#engine.pollTransmits(now, this.#send);
       for (const socket of this.#sockets) socket?.flush();
+      if (count > 0) this.#busyPoll?.sent();
       if (count < TX_RECORDS) return;
     }
     // More is waiting: go on in the next turn of the event loop.
@@ -323,32 +315,8 @@ export class Pump implements DatagramSink {
 
   // Clock.
 
-  #rearm(): void {
-    const deadline = this.#engine.pollTimeout();
-    // A timer that fires too early costs one look; moving it at every packet would cost more.
-    if (deadline >= this.#deadline || this.#stopped) return;
-    this.#timer?.cancel();
-    this.#arm(deadline);
-  }
-
-  #arm(deadline: number): void {
-    this.#deadline = deadline;
-    if (deadline === Infinity) {
-      this.#timer = undefined;
-      return;
-    }
-    this.#timer = this.#clock.setTimer(Math.max(0, deadline - this.#clock.now()), this.#timeout);
-    if (!this.#keepAlive) this.#timer.unref();
-  }
-
-  readonly #timeout = (): void => {
-    this.#timer = undefined;
-    this.#deadline = Infinity;
-    if (this.#stopped) return;
-    const now = this.#clock.now();
-    const deadline = this.#engine.pollTimeout();
-    if (deadline > now) this.#arm(deadline);
-    else if (now - deadline > HELD_UP) this.afterInput(this.#expire);
+  readonly #passed = (now: number, deadline: number): void => {
+    if (now - deadline > HELD_UP) this.afterInput(this.#expire);
     else this.#expire();
   };
 
