@@ -114,7 +114,7 @@ function upload(name, title, bytes, options) {
     title,
     unit: 'MiB',
     // Of few large datagrams sent at once, a busy machine may drop all but one, and one takes no time.
-    size: { full: 256, quick: 32 },
+    size: { full: 1024, quick: 32 },
     ...sidesOf({ skein: skein('upload', options), 'node:dgram': dgram(bytes) }, 'upload', { options }),
     results: [
       against('node:dgram', 0.5),

@@ -73,9 +73,9 @@ export interface ConnectionOptions {
   readonly sendFairness?: boolean | undefined;
   /**
    * Whether data of streams is sent twice after packets were lost (redundant data bundling): each packet with room to spare takes
-   * along what the packets just before it carried, so that one of them lost costs the time to the next packet instead of a round
-   * trip. Begins with a loss and ends 1000 packets after the last. No packet is sent for it, and full packets have no room: it
-   * is for small messages one after the other, which become up to twice as many bytes. Default false.
+   * along what the packets just before it carried, and when nothing has been sent for an eighth of a round trip, packets of their own
+   * carry it: one of them lost costs that time instead of a round trip and a half. Begins with a loss and ends 1000 packets after the
+   * last. Full packets have no room: it is for small messages, which become up to twice as many bytes and packets. Default false.
    */
   readonly streamCopies?: boolean | undefined;
   /** Whether servers tell clients their address as seen from there (draft-ietf-quic-address-discovery). Default true. */

@@ -72,6 +72,44 @@ test('with copies of stream data one lost packet costs the time to the next, not
   assert.ok(share(taken, 0.99) < 1.3, `p99 is ${share(taken, 0.99)} round trips`);
 });
 
+/** What requests took where each of `atATime` waits for the answer to the one before: they go in waves, a round trip apart. */
+async function latenciesInTurns(
+  seed: number,
+  atATime: number,
+  count: number,
+  link: Partial<LinkConditions>,
+): Promise<number[]> {
+  const taken: number[] = [];
+  const connection = { maxConcurrentStreams: 1000, streamCopies: true };
+  await withPair({ seed, conditions: WIRE, connection, capture: 'none' }, async (pair) => {
+    const { network, clientHost, serverHost, connect } = pair;
+    const quic = await connect();
+    network.link(clientHost, serverHost).set(link);
+    const data = pattern(SIZE, seed);
+    let asked = 0;
+    const askOneByOne = async (): Promise<void> => {
+      while (asked++ < count) {
+        const begin = network.now;
+        await echoBytes(quic, data);
+        taken.push((network.now - begin) / ROUND_TRIP);
+      }
+    };
+    await network.complete(Promise.all(Array.from({ length: atATime }, askOneByOne)));
+  });
+  return taken.sort((a, b) => a - b);
+}
+
+// Nothing follows for most of a round trip that could take copies along.
+for (const [atATime, count, seed] of [
+  [1, 1000, 66],
+  [32, 20_000, 67],
+] as const) {
+  test(`copies come soon after, where nothing else does: ${atATime} at a time (seed ${seed})`, async () => {
+    const taken = await latenciesInTurns(seed, atATime, count, { lossPercent: 1 });
+    assert.ok(share(taken, 0.99) < 1.6, `p99 is ${share(taken, 0.99)} round trips`);
+  });
+}
+
 test('more requests than the link carries are congestion, however small they are (seed 65)', async () => {
   let dropped = NaN;
   await latencies({

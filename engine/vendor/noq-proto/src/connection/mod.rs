@@ -745,6 +745,8 @@ impl Connection {
                 PathTimer::MaxAckDelay => false,
                 // No larger packets will go over this path
                 PathTimer::MtuDiscovery => false,
+                // What is missing goes over other paths
+                PathTimer::Copies => false,
                 // This timer should not be set, for completeness it's not kept as it's set when
                 // the PATH_ABANDON frame is sent.
                 PathTimer::PathDrained => false,
@@ -2691,6 +2693,7 @@ impl Connection {
                         }
                         // What these wait for happens in poll_transmit.
                         PathTimer::Pacing | PathTimer::MtuDiscovery => {}
+                        PathTimer::Copies => self.on_copies_timeout(now, path_id),
                         PathTimer::MaxAckDelay => {
                             // This timer is only armed in the Data space
                             self.spaces[SpaceId::Data]
@@ -6424,17 +6427,18 @@ impl Connection {
             && scheduling_info.may_send_data
             && space_id == SpaceId::Data
         {
+            let pns = self.spaces[space_id].for_path(path_id);
+            let copied = self.config.stream_copies && builder.packet_number < pns.copies.until;
             self.streams
-                .write_stream_frames(builder, self.config.send_fairness, stats);
+                .write_stream_frames(builder, self.config.send_fairness, copied, stats);
 
             let pns = self.spaces[space_id].for_path(path_id);
             if pns.copies.probe {
                 self.populate_probe(path_id, builder);
-            } else if self.config.stream_copies
-                && builder.packet_number < pns.copies.until
-                && !builder.sent_frames().stream_frames.is_empty()
+            } else if copied
+                && (pns.copies.due || !builder.sent_frames().stream_frames.is_empty())
             {
-                self.populate_copies(path_id, builder);
+                self.populate_copies(now, path_id, builder);
             }
         }
     }
@@ -6442,7 +6446,12 @@ impl Connection {
     /// Takes along stream frames of earlier packets that were sent once so far, the latest first: what is lost once
     /// arrives with the next packet, instead of a round trip later.
     #[inline(never)]
-    fn populate_copies<'a, 'b>(&mut self, path_id: PathId, builder: &mut PacketBuilder<'a, 'b>) {
+    fn populate_copies<'a, 'b>(
+        &mut self,
+        now: Instant,
+        path_id: PathId,
+        builder: &mut PacketBuilder<'a, 'b>,
+    ) {
         /// So many packets are looked at for frames that fit.
         const LOOKED_AT: usize = 8;
         let stats = &mut self.path_stats.get_mut(path_id).frame_tx;
@@ -6471,7 +6480,65 @@ impl Connection {
                 pns.copies.uncopied.remove(at);
             }
         }
+        if pns.copies.due {
+            // One after the other, as long as that gets on.
+            pns.copies.due =
+                !builder.sent_frames().copies_of.is_empty() && !pns.copies.uncopied.is_empty();
+            pns.pending_ping |= pns.copies.due;
+        }
+        if builder.sent_frames().stream_frames.is_empty() {
+            return;
+        }
         pns.copies.on_sent(builder.packet_number);
+        if !mem::replace(&mut pns.copies.awaited, true) {
+            self.timers.set(
+                Timer::PerPath(path_id, PathTimer::Copies),
+                now + path.copies_delay(),
+                self.qlog.with_time(now),
+            );
+        }
+    }
+
+    /// No packet came that could have taken the latest stream frames along: packets of their own do.
+    #[cold]
+    #[inline(never)]
+    fn on_copies_timeout(&mut self, now: Instant, path_id: PathId) {
+        /// What a packet has beside the frames: its header, an acknowledgement, a PING.
+        const BESIDE: usize = 80;
+        let Some(path) = self.paths.get(&path_id) else {
+            return;
+        };
+        let path = &path.data;
+        let pns = self.spaces[SpaceId::Data].for_path(path_id);
+        if pns.next_packet_number >= pns.copies.until {
+            pns.copies.awaited = false;
+            return;
+        }
+        let sent_packets = &pns.sent_packets;
+        pns.copies.uncopied.retain(|&pn| {
+            sent_packets.get(pn).is_some_and(|info| {
+                StreamsState::length_of_copies(&info.stream_frames) + BESIDE
+                    <= path.current_mtu() as usize
+            })
+        });
+        let latest = pns.copies.uncopied.back().and_then(|&pn| sent_packets.get(pn));
+        let Some(latest) = latest else {
+            pns.copies.awaited = false;
+            return;
+        };
+        // While packets follow each other, the next one is not far.
+        let due = latest.time_sent + path.copies_delay();
+        if due > now {
+            self.timers.set(
+                Timer::PerPath(path_id, PathTimer::Copies),
+                due,
+                self.qlog.with_time(now),
+            );
+            return;
+        }
+        pns.copies.awaited = false;
+        pns.copies.due = true;
+        pns.pending_ping = true;
     }
 
     /// Has a tail loss probe carry the oldest stream frames that are under way (RFC 9002 section 6.2.4).
@@ -6506,7 +6573,7 @@ impl Connection {
                 self.streams.retransmit(frame);
             }
             self.streams
-                .write_stream_frames(builder, self.config.send_fairness, stats);
+                .write_stream_frames(builder, self.config.send_fairness, false, stats);
         }
     }
 

@@ -414,6 +414,12 @@ impl PathData {
         self.mtud.current_mtu()
     }
 
+    /// How long copies of stream frames wait for a packet that takes them along: a small part of what recovery would take, but
+    /// long enough for the next message of a stream of them.
+    pub(super) fn copies_delay(&self) -> Duration {
+        (self.rtt.get() / 8).max(Duration::from_millis(1))
+    }
+
     /// Account for transmission of `packet` with number `pn` in `space`
     pub(super) fn sent(&mut self, pn: u64, packet: SentPacket, space: &mut PacketNumberSpace) {
         self.in_flight.insert(&packet);

@@ -338,6 +338,7 @@ impl QlogSink {
                 PathTimer::MaxAckDelay => Some(QlogTimerType::Ack.into()),
                 PathTimer::PathDrained => Some(TimerType::custom("discard_path")),
                 PathTimer::MtuDiscovery => Some(TimerType::custom("mtu_discovery")),
+                PathTimer::Copies => Some(TimerType::custom("copies")),
             },
         };
 

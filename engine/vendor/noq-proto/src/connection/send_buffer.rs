@@ -292,6 +292,14 @@ impl SendBuffer {
         (result, encode_length)
     }
 
+    /// Bytes of the range that is sent next, if one packet takes it.
+    pub(super) fn next_length(&self) -> u64 {
+        match self.retransmits.iter().next() {
+            Some(range) => range.end - range.start,
+            None => self.offset() - self.unsent,
+        }
+    }
+
     /// Returns data which is associated with a range
     ///
     /// This function can return a subset of the range, if the data is stored

@@ -524,6 +524,10 @@ pub(super) struct Copies {
     pub(super) until: u64,
     /// Packets whose stream frames were sent once so far, the latest last.
     pub(super) uncopied: VecDeque<u64>,
+    /// Whether the timer is set that ends the wait for a packet to take them along.
+    pub(super) awaited: bool,
+    /// Nothing else is sent: the next packets carry copies only.
+    pub(super) due: bool,
 }
 
 impl Copies {

@@ -73,10 +73,12 @@ pub(crate) enum PathTimer {
     PathDrained = 7,
     /// When the first search for the path MTU begins
     MtuDiscovery = 8,
+    /// When stream frames are sent once more although no packet has taken them along
+    Copies = 9,
 }
 
 impl PathTimer {
-    pub(super) const VALUES: [Self; 9] = [
+    pub(super) const VALUES: [Self; 10] = [
         Self::LossDetection,
         Self::PathIdle,
         Self::PathValidationFailed,
@@ -86,6 +88,7 @@ impl PathTimer {
         Self::MaxAckDelay,
         Self::PathDrained,
         Self::MtuDiscovery,
+        Self::Copies,
     ];
 }
 

@@ -520,8 +520,11 @@ impl StreamsState {
         &mut self,
         builder: &mut PacketBuilder<'a, 'b>,
         fair: bool,
+        whole: bool,
         stats: &mut FrameStats,
     ) {
+        /// Bytes up to which something is a message and not part of a transfer.
+        const MESSAGE: u64 = 1_000;
         while builder.frame_space_remaining() > frame::Stream::SIZE_BOUND {
             // Pop the stream of the highest priority that currently has pending data. If
             // the stream still has some pending data left after writing, it will be
@@ -542,6 +545,18 @@ impl StreamsState {
             // check for them explicitly.
             if stream.is_reset() {
                 continue;
+            }
+
+            // Of small messages that are likely to be copied, none is split over two packets: each would be lost with either, and
+            // packets full to the brim leave no room beside their copies.
+            if whole && !builder.sent_frames().stream_frames.is_empty() {
+                let next = stream.pending.next_length();
+                if next <= MESSAGE
+                    && builder.frame_space_remaining() < frame::Stream::SIZE_BOUND + next as usize
+                {
+                    self.pending.reinsert_pending(id, stream.priority);
+                    break;
+                }
             }
 
             // Now that we know the `StreamId`, we can better account for how many bytes
@@ -574,6 +589,19 @@ impl StreamsState {
         }
     }
 
+    /// Bytes that frames take when they are written once more.
+    pub(in crate::connection) fn length_of_copies(frames: &[frame::StreamMeta]) -> usize {
+        let size = |value: u64| VarInt::from_u64(value).map_or(VarInt::MAX_SIZE, VarInt::size);
+        frames
+            .iter()
+            .map(|frame::StreamMeta { id, offsets, .. }| {
+                let length = offsets.end - offsets.start;
+                let offset = if offsets.start == 0 { 0 } else { size(offsets.start) };
+                1 + VarInt::size((*id).into()) + offset + size(length) + length as usize
+            })
+            .sum()
+    }
+
     /// Writes frames once more that are on the way already, if they all fit.
     ///
     /// The packet that they went with first stays the one that answers for them: here they are not recorded.
@@ -583,11 +611,7 @@ impl StreamsState {
         builder: &mut PacketBuilder<'a, 'b>,
         stats: &mut FrameStats,
     ) -> bool {
-        let length: usize = frames
-            .iter()
-            .map(|meta| frame::Stream::SIZE_BOUND + (meta.offsets.end - meta.offsets.start) as usize)
-            .sum();
-        if length > builder.frame_space_remaining() {
+        if Self::length_of_copies(frames) > builder.frame_space_remaining() {
             return false;
         }
         for meta in frames {
@@ -611,7 +635,7 @@ impl StreamsState {
         tbuf.start_new_datagram_with_size(capacity);
         let builder = &mut PacketBuilder::simple_data_buf(&mut tbuf);
         let stats = &mut FrameStats::default();
-        self.write_stream_frames(builder, fair, stats);
+        self.write_stream_frames(builder, fair, false, stats);
         builder.sent_frames().stream_frames.clone()
     }
 
