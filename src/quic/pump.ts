@@ -313,8 +313,6 @@ export class Pump implements DatagramSink {
     if (socket && remote) socket.send(payload, segmentSize, remote, ecn);
   };
 
-  // Clock.
-
   readonly #passed = (now: number, deadline: number): void => {
     if (now - deadline > HELD_UP) this.afterInput(this.#expire);
     else this.#expire();
