@@ -216,7 +216,9 @@ test('ten thousand sockets leave no descriptor, and no memory', limit, async () 
   };
   const before = { descriptors: descriptors(), resident: resident(), buffers: buffers() };
   await churn(8000);
-  assert.equal(descriptors(), before.descriptors);
+  // Fewer is no fault: the runtime closes one of its own now and then.
+  const more = descriptors() - before.descriptors;
+  assert.ok(more <= 0, `${more} descriptors more`);
   await until(() => buffers() - before.buffers < 64 * 2 ** 20);
   // Garbage is in it as well, whose size is V8's affair.
   const grown = resident() - before.resident;
