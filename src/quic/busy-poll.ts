@@ -90,17 +90,19 @@ export function busyPollOf({ busyPoll, clock }: QuicEndpointOptions): BusyPoll |
     // In virtual time nothing comes while one waits awake.
     if (clock !== undefined && clock !== systemClock) return undefined;
     const limit = process.env['SKEIN_BUSY_POLL'];
-    return withLimit('SKEIN_BUSY_POLL', limit === undefined ? DEFAULT_LIMIT : Number(limit));
+    return limit === undefined
+      ? new BusyPoll(systemClock, DEFAULT_LIMIT)
+      : withLimit('SKEIN_BUSY_POLL', Number(limit), limit);
   }
   if (clock === undefined || clock === systemClock || busyPoll === 0) return withLimit('busyPoll', busyPoll);
   throw new QuicError('ERR_QUIC_INVALID_OPTION', 'busyPoll waits in real time, and clock is another: give one of both');
 }
 
-function withLimit(name: string, limit: unknown): BusyPoll | undefined {
+function withLimit(name: string, limit: unknown, given = limit): BusyPoll | undefined {
   if (typeof limit !== 'number' || !(limit >= 0 && limit <= LARGEST_LIMIT)) {
     throw new QuicError(
       'ERR_QUIC_INVALID_OPTION',
-      `${name} must be a number of milliseconds from 0, never, to ${LARGEST_LIMIT}, not ${String(limit)}`,
+      `${name} must be a number of milliseconds from 0, never, to ${LARGEST_LIMIT}, not ${String(given)}`,
     );
   }
   return limit === 0 ? undefined : new BusyPoll(systemClock, limit);
