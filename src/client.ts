@@ -20,7 +20,7 @@ import {
   type PinOptions,
   type PoolOptions,
   type QuicConnection,
-  type QuicEndpointOptions,
+  type EndpointEnvironment,
   QuicStream,
   type TrustOptions,
   type WaitOptions,
@@ -34,10 +34,7 @@ export interface QuicClientConfig
     PinOptions,
     Pick<ConnectOptions, 'verifyPeer' | 'rejectUnauthorized' | 'servername' | 'ciphers' | 'resumption' | 'family'>,
     Pick<PoolOptions, 'idleEviction'>,
-    Pick<
-      QuicEndpointOptions,
-      'keyLog' | 'udp' | 'busyPoll' | 'network' | 'clock' | 'randomFill' | 'receiveBufferSize' | 'sendBufferSize'
-    > {
+    EndpointEnvironment {
   /** Where `connect()` without arguments goes. Defaults `'localhost'` and 4433. */
   readonly serverHost?: string | undefined;
   readonly serverPort?: number | undefined;

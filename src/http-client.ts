@@ -12,6 +12,7 @@ import {
   type PinOptions,
   type QuicConnection,
   QuicEndpoint,
+  type EndpointEnvironment,
   type QuicEndpointOptions,
   QuicError,
   type TrustOptions,
@@ -26,18 +27,8 @@ export interface Http3AgentOptions
     TrustOptions,
     PinOptions,
     Pick<ConnectOptions, 'verifyPeer' | 'rejectUnauthorized' | 'servername' | 'ciphers' | 'resumption' | 'family'>,
-    Pick<
-      QuicEndpointOptions,
-      | 'keyLog'
-      | 'udp'
-      | 'busyPoll'
-      | 'network'
-      | 'clock'
-      | 'randomFill'
-      | 'receiveBufferSize'
-      | 'sendBufferSize'
-      | 'maxConnections'
-    > {}
+    EndpointEnvironment,
+    Pick<QuicEndpointOptions, 'maxConnections'> {}
 
 /** Dials from one endpoint, made at the first call. */
 class EndpointDialer implements QuicDialer {

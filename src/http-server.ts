@@ -7,6 +7,7 @@ import {
   type ListenOptions,
   type QuicConnection,
   QuicEndpoint,
+  type EndpointEnvironment,
   type QuicEndpointOptions,
   QuicError,
   type SocketAddress,
@@ -18,21 +19,8 @@ import { systemClock } from './quic/udp/system-clock.js';
 export interface HttpServerOptions
   extends RequestHandling,
     Omit<ListenOptions, 'alpn' | 'streamTimeout'>,
-    Pick<
-      QuicEndpointOptions,
-      | 'ipv6Only'
-      | 'keyLog'
-      | 'udp'
-      | 'busyPoll'
-      | 'network'
-      | 'clock'
-      | 'randomFill'
-      | 'receiveBufferSize'
-      | 'sendBufferSize'
-      | 'maxConnections'
-      | 'statelessResetKey'
-      | 'sessionCapacity'
-    > {
+    EndpointEnvironment,
+    Pick<QuicEndpointOptions, 'ipv6Only' | 'maxConnections' | 'statelessResetKey' | 'sessionCapacity'> {
   /** Address to listen on. Default `'0.0.0.0'`; `'::'` takes both families. */
   readonly host?: string | undefined;
   /** Port of UDP and TCP. Default 4433; 0: any that is free in both, see `port`. */

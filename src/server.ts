@@ -9,6 +9,7 @@ import {
   type EndpointCloseOptions,
   type ListenOptions,
   type QuicConnection,
+  type EndpointEnvironment,
   type QuicEndpointOptions,
   QuicStream,
   type SocketAddress,
@@ -20,21 +21,8 @@ export interface QuicServerConfig
   extends QuicConfig,
     Omit<ListenOptions, 'alpn'>,
     RequestLimits,
-    Pick<
-      QuicEndpointOptions,
-      | 'ipv6Only'
-      | 'reusePort'
-      | 'keyLog'
-      | 'udp'
-      | 'busyPoll'
-      | 'network'
-      | 'clock'
-      | 'randomFill'
-      | 'receiveBufferSize'
-      | 'sendBufferSize'
-      | 'statelessResetKey'
-      | 'sessionCapacity'
-    > {
+    EndpointEnvironment,
+    Pick<QuicEndpointOptions, 'ipv6Only' | 'reusePort' | 'statelessResetKey' | 'sessionCapacity'> {
   /** Address to listen on. Default `'0.0.0.0'`; `'::'` takes both families. */
   readonly host?: string | undefined;
   /** Default 4433; 0: any free port, see `address`. */

@@ -61,6 +61,12 @@ export interface QuicEndpointOptions extends ConnectionOptions {
   readonly randomFill?: RandomFill | undefined;
 }
 
+/** What clients and servers of every kind pass on to their endpoint: how it reaches the network, and who hears its secrets. */
+export type EndpointEnvironment = Pick<
+  QuicEndpointOptions,
+  'keyLog' | 'udp' | 'busyPoll' | 'network' | 'clock' | 'randomFill' | 'receiveBufferSize' | 'sendBufferSize'
+>;
+
 /** Options of {@link QuicEndpoint.close}. */
 export interface EndpointCloseOptions {
   /** Longest time for everything, in milliseconds. Default 5000. */

@@ -2,7 +2,7 @@
 
 import type { Engine } from '../engine/engine.js';
 import { EVENT, NO_CONNECTION } from '../engine/layout.js';
-import { busyPollOf, type BusyPoll } from './busy-poll.js';
+import { busyPollOf } from './busy-poll.js';
 import { crashOf } from './close-reason.js';
 import type { QuicConnection } from './connection.js';
 import { ConnectionTable } from './connection-table.js';
@@ -22,7 +22,7 @@ import {
   type ResolvedConnectionOptions,
 } from './options.js';
 import { NetworkWatch } from './network-watch.js';
-import { Pump, type PumpHost } from './pump.js';
+import { Pump } from './pump.js';
 import { SocketSet } from './sockets.js';
 import type { Clock, SocketAddress, UdpNetwork } from './types/udp.js';
 import { selectNetwork } from './udp/select-network.js';
@@ -54,7 +54,6 @@ export class QuicEndpoint implements AsyncDisposable {
     network: Awaited<ReturnType<typeof networkOf>>,
     options: QuicEndpointOptions,
     base: ResolvedConnectionOptions,
-    busyPoll: BusyPoll | undefined,
   ) {
     this.udp = network.name;
     this.#engine = engine;
@@ -68,14 +67,14 @@ export class QuicEndpoint implements AsyncDisposable {
       connections: table.open,
       hasAddress: (socket) => this.#sockets.hasAddress(socket),
     });
-    const host: PumpHost = {
+    const busyPoll = busyPollOf(options);
+    this.#pump = new Pump(engine, clock, busyPoll, {
       onEvent: (kind, connection, a, b, c, d) => this.#onEvent(kind, connection, a, b, c, d),
       socketOf: (handle) => (handle === NO_CONNECTION ? 0 : (table.get(handle)?.socket.id ?? 0)),
       onSocketError: (socket, error, fatal) => watch.socketError(socket, error, fatal),
       onCrash: () => this.#onCrash(),
       onTimeout: (now) => watch.check(now),
-    };
-    this.#pump = new Pump(engine, clock, host, busyPoll);
+    });
     // Whichever call crashes: the pump finds out in its next turn, and ends the connections.
     engine.onCrash = () => this.#pump.wake();
     this.#sockets = new SocketSet(network.network, this.#pump, options);
@@ -108,10 +107,9 @@ export class QuicEndpoint implements AsyncDisposable {
     const base = resolveConnectionOptions(options);
     checkInteger('maxConnections', options.maxConnections ?? 1, 1, 1_000_000);
     const clock = options.clock ?? systemClock;
-    const busyPoll = busyPollOf(options);
     const network = await networkOf(options);
     const engine = await createEngine(options, clock);
-    const endpoint = new QuicEndpoint(engine, clock, network, options, base, busyPoll);
+    const endpoint = new QuicEndpoint(engine, clock, network, options, base);
     await endpoint.#sockets.bindMain();
     endpoint.#updateKeepAlive();
     return endpoint;

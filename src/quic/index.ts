@@ -17,6 +17,7 @@ export { QuicEndpoint } from './endpoint.js';
 export type {
   ConnectOptions,
   EndpointCloseOptions,
+  EndpointEnvironment,
   IncomingAttempt,
   IncomingVerdict,
   KeyLogHook,

@@ -71,7 +71,7 @@ export class Pump implements DatagramSink {
   #wallToldAt = -Infinity;
 
   /** @param busyPoll keeps the event loop awake for answers; undefined where time is virtual, or nobody wants it */
-  constructor(engine: Engine, clock: Clock, host: PumpHost, busyPoll?: BusyPoll) {
+  constructor(engine: Engine, clock: Clock, busyPoll: BusyPoll | undefined, host: PumpHost) {
     this.#engine = engine;
     this.#clock = clock;
     this.#host = host;
