@@ -9,7 +9,7 @@ import { until } from '../support/until.js';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
-const SIZES = [0, 1, 100, 1200, 64 * KIB, MIB, 16 * MIB];
+const SIZES = [0, 1, 100, 1200, 64 * KIB, MIB, 16 * MIB, 64 * MIB];
 const hashOf = (bytes: unknown): string =>
   createHash('sha256')
     .update(bytes as Uint8Array)
@@ -28,7 +28,7 @@ const handlers: Handlers = {
 };
 const bytes = randomBytes(64 * MIB);
 
-test('a ring of five: every pair, from nothing to 16 MiB, there and back', { timeout: 300_000 }, async () => {
+test('a ring of five: every pair, from nothing to 64 MiB, there and back', { timeout: 300_000 }, async () => {
   const swarm = await startSwarm({ topology: 'ring', handlers, lease: 20_000 });
   const agents = [];
   for (const id of ['a', 'b', 'c', 'd']) agents.push(await startAgent(swarm, id, { handlers }));
