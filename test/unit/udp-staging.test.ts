@@ -15,8 +15,9 @@ test('a staged datagram stays as it is while it waits', () => {
         }),
         { maxLength: 60 },
       ),
-      (steps) => {
-        const ring = new StagingRing(64);
+      fc.constantFrom(1, 8, 40, 64),
+      (steps, first) => {
+        const ring = new StagingRing(64, first);
         const memory = new Uint8Array(90);
         let waiting: { staged: Uint8Array; value: number; length: number }[] = [];
         for (const [index, { length, segmentSize, drains }] of steps.entries()) {
@@ -42,7 +43,7 @@ test('a staged datagram stays as it is while it waits', () => {
 });
 
 test('one ring serves for as long as nothing waits', () => {
-  const ring = new StagingRing(1_000);
+  const ring = new StagingRing(1_000, 1_000);
   const stage = (waits: boolean) => ring.stage(new Uint8Array(400), 0, () => waits)[0]?.buffer;
   const first = stage(false);
   for (let count = 0; count < 20; count++) assert.equal(stage(false), first);
@@ -51,7 +52,7 @@ test('one ring serves for as long as nothing waits', () => {
 });
 
 test('payloads of one size find the views of the round before, and others never do', () => {
-  const ring = new StagingRing(1_000);
+  const ring = new StagingRing(1_000, 1_000);
   const stage = (length: number, segmentSize: number) => ring.stage(new Uint8Array(length), segmentSize, () => false);
   const first = stage(400, 100);
   stage(400, 100);
@@ -61,4 +62,14 @@ test('payloads of one size find the views of the round before, and others never 
     stage(400, 150).map((datagram) => datagram.length),
     [150, 150, 100],
   );
+});
+
+test('a ring grows as it is used up, to its capacity and no further', () => {
+  const ring = new StagingRing(1_000, 100);
+  const sizes = new Set<number>();
+  for (let count = 0; count < 100; count++) {
+    const [datagram] = ring.stage(new Uint8Array(80), 0, () => false);
+    sizes.add(datagram?.buffer.byteLength ?? 0);
+  }
+  assert.deepEqual([...sizes], [100, 400, 1_000]);
 });

@@ -1,5 +1,8 @@
 /** Bytes of a ring: some 180 datagrams of an ordinary path, or 4 of the largest; small, so that it stays in the cache. */
 const RING_BYTES = 1 << 18;
+/** What a socket starts with: enough for a handshake. V8 collects all garbage after some tens of MiB of such memory. */
+const FIRST_BYTES = 1 << 13;
+const GROWTH = 4;
 /** Places whose views are kept. More, with small payloads, get views of their own. */
 const KEPT_PLACES = 64;
 
@@ -15,7 +18,7 @@ interface Place {
  * Memory where datagrams wait for the kernel. What the transport hands over lies in the engine's memory and is
  * overwritten as soon as `send` returns, while the operating system may take a datagram later when its buffer is full.
  * Slots are given out in order; a ring that is used up is used again when nothing of it waits any more, and is left to
- * the datagrams that wait in it otherwise.
+ * the datagrams that wait in it otherwise. It starts small, and the first times that it is used up it grows.
  *
  * Payloads of a transfer are of one size, so each round finds the same places again: their views are kept, because making
  * one costs as much as copying its bytes.
@@ -28,10 +31,13 @@ export class StagingRing {
   #next = 0;
   #places: (Place | undefined)[] = [];
 
-  /** @param capacity bytes of one ring */
-  constructor(capacity: number = RING_BYTES) {
+  /**
+   * @param capacity bytes of a ring that has grown
+   * @param first bytes that it starts with, `capacity` at most
+   */
+  constructor(capacity: number = RING_BYTES, first: number = Math.min(FIRST_BYTES, capacity)) {
     this.#capacity = capacity;
-    this.#ring = new Uint8Array(capacity);
+    this.#ring = new Uint8Array(first);
   }
 
   /**
@@ -44,11 +50,9 @@ export class StagingRing {
   stage(payload: Uint8Array, segmentSize: number, waiting: () => boolean): readonly Uint8Array[] {
     const { length } = payload;
     if (length > this.#capacity) return split(new Uint8Array(payload), 0, length, segmentSize);
-    if (this.#used + length > this.#capacity) {
-      if (waiting()) {
-        this.#ring = new Uint8Array(this.#capacity);
-        this.#places = [];
-      }
+    if (this.#used + length > this.#ring.length) {
+      if (this.#ring.length < this.#capacity) this.#renew(Math.max(this.#ring.length * GROWTH, length));
+      else if (waiting()) this.#renew(this.#capacity);
       this.#used = 0;
       this.#next = 0;
     }
@@ -61,6 +65,11 @@ export class StagingRing {
     const datagrams = split(this.#ring, start, length, segmentSize);
     if (index < KEPT_PLACES) this.#places[index] = { start, length, segmentSize, datagrams };
     return datagrams;
+  }
+
+  #renew(bytes: number): void {
+    this.#ring = new Uint8Array(Math.min(bytes, this.#capacity));
+    this.#places = [];
   }
 }
 
