@@ -4,6 +4,7 @@ mod client;
 mod failure;
 mod server;
 mod session;
+mod session_store;
 mod signature_checks;
 mod tickets;
 

@@ -7,12 +7,13 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::server::{ClientHello, NoClientAuth, ResolvesServerCert, ServerSessionMemoryCache, StoresServerSessions};
+use rustls::server::{ClientHello, NoClientAuth, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::{DistinguishedName, ServerConfig};
 use serde::Deserialize;
 
 use super::session::ServerSessions;
+use super::session_store::SessionStore;
 use super::signature_checks::signature_checks;
 use super::{KeyLogQueue, certified_key, parse_ciphers, parse_roots};
 use crate::clock::WallClock;
@@ -60,13 +61,13 @@ pub enum ClientAuth {
 
 /// What outlives a reload of certificates: tickets already given stay good.
 pub struct ServerTls {
-    sessions: Arc<dyn StoresServerSessions>,
+    sessions: Arc<SessionStore>,
 }
 
 impl ServerTls {
     /// `capacity`: sessions remembered at a time; the oldest are forgotten first.
     pub fn new(capacity: usize) -> Self {
-        Self { sessions: ServerSessionMemoryCache::new(capacity) }
+        Self { sessions: Arc::new(SessionStore::new(capacity)) }
     }
 
     pub fn configure(

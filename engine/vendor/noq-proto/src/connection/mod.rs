@@ -6427,18 +6427,21 @@ impl Connection {
             && scheduling_info.may_send_data
             && space_id == SpaceId::Data
         {
-            let pns = self.spaces[space_id].for_path(path_id);
-            let copied = self.config.stream_copies && builder.packet_number < pns.copies.until;
+            let stream_copies = self.config.stream_copies;
+            let copied = stream_copies
+                && builder.packet_number < self.spaces[space_id].for_path(path_id).copies.until;
             self.streams
                 .write_stream_frames(builder, self.config.send_fairness, copied, stats);
 
-            let pns = self.spaces[space_id].for_path(path_id);
-            if pns.copies.probe {
-                self.populate_probe(path_id, builder);
-            } else if copied
-                && (pns.copies.due || !builder.sent_frames().stream_frames.is_empty())
-            {
-                self.populate_copies(now, path_id, builder);
+            if stream_copies {
+                let copies = &self.spaces[space_id].for_path(path_id).copies;
+                if copies.probe {
+                    self.populate_probe(path_id, builder);
+                } else if copied
+                    && (copies.due || !builder.sent_frames().stream_frames.is_empty())
+                {
+                    self.populate_copies(now, path_id, builder);
+                }
             }
         }
     }
