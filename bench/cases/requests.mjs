@@ -58,7 +58,7 @@ const currentspaceName = `@currentspace/http3 ${currentspaceVersion}, wasm serve
 
 const against = (side, name, atLeast) => ({
   label: `${side} / ${name}`,
-  value: (medians) => medians[side]?.perSecond / medians[name]?.perSecond,
+  value: (round) => round[side]?.perSecond / round[name]?.perSecond,
   atLeast,
 });
 

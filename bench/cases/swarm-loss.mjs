@@ -104,12 +104,12 @@ export function swarmLoss() {
     results: [
       {
         label: 'p99 of skein / p99 of ws',
-        value: (medians) => medians.skein?.p99Ms / medians['ws, JSON over TLS']?.p99Ms,
+        value: (round) => round.skein?.p99Ms / round['ws, JSON over TLS']?.p99Ms,
         atMost: 0.5,
       },
       {
         label: 'p99 of skein / p99 of ws over CUBIC',
-        value: (medians) => medians.skein?.p99Ms / medians['ws over CUBIC']?.p99Ms,
+        value: (round) => round.skein?.p99Ms / round['ws over CUBIC']?.p99Ms,
       },
     ],
   }));

@@ -39,12 +39,12 @@ const requests = (atATime, full) => ({
   results: [
     {
       label: 'skein / ws',
-      value: (medians) => medians.skein.perSecond / medians['ws, JSON over TLS'].perSecond,
+      value: (round) => round.skein.perSecond / round['ws, JSON over TLS'].perSecond,
       atLeast: 1,
     },
     {
       label: 'skein / ws by CPU time',
-      value: (medians) => medians['ws, JSON over TLS'].cpuUsPerRequest / medians.skein.cpuUsPerRequest,
+      value: (round) => round['ws, JSON over TLS'].cpuUsPerRequest / round.skein.cpuUsPerRequest,
     },
   ],
 });

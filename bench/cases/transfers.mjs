@@ -86,14 +86,14 @@ function sidesOf(sides, work, { options = {}, libp2pToo = false } = {}) {
 
 const against = (name, atLeast, side = 'skein') => ({
   label: `${side} / ${name}`,
-  value: (medians) => medians[side]?.perSecond / medians[name]?.perSecond,
+  value: (round) => round[side]?.perSecond / round[name]?.perSecond,
   atLeast,
 });
 
 /** The same by CPU time, which says more on a busy machine. */
 const byCpu = (name, side = 'skein') => ({
   label: `${side} / ${name}, by CPU time`,
-  value: (medians) => medians[name]?.cpuMsPerUnit / medians[side]?.cpuMsPerUnit,
+  value: (round) => round[name]?.cpuMsPerUnit / round[side]?.cpuMsPerUnit,
 });
 
 function smallStreams(name, title, size) {

@@ -1,11 +1,12 @@
-// Runs benchmark cases: in each round every side has its turn, so that a busy moment of the machine hits all alike; of all
-// rounds the median counts. What `bench/transport.mjs` and `bench/http3.mjs` share.
+// Runs benchmark cases: in each round every side has its turn, in every second round the other way around, so that a busy moment of
+// the machine hits all alike. Ratios are made within each round; of all rounds the median counts. What `bench/transport.mjs`
+// and `bench/http3.mjs` share.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadTesting } from './skein.mjs';
-import { medians } from './statistics.mjs';
+import { median, medians } from './statistics.mjs';
 import { formatResults, formatSides } from './table.mjs';
 
 async function writeCertificates(folder) {
@@ -19,28 +20,38 @@ async function writeCertificates(folder) {
   return paths;
 }
 
-/** Results with their targets: `met` is undefined where there is no target, or no value. */
-function conclude(results, byMedian) {
+/**
+ * Results with their targets, and what each round gave: `met` is undefined where there is no target, or no value.
+ *
+ * @param rounds samples by side, of each round
+ */
+function conclude(results, rounds) {
   return results.flatMap(({ label, value, atLeast, atMost }) => {
-    const measured = value(byMedian);
-    if (!Number.isFinite(measured)) return [];
+    const each = rounds.map((samples) => value(samples)).filter(Number.isFinite);
+    if (each.length === 0) return [];
+    const measured = median(each);
     const met =
       atLeast === undefined && atMost === undefined
         ? undefined
         : measured >= (atLeast ?? -Infinity) && measured <= (atMost ?? Infinity);
-    return [{ label, value: measured, atLeast, atMost, met }];
+    return [{ label, value: measured, each, atLeast, atMost, met }];
   });
 }
 
-async function measureCase(benchmark, context, rounds) {
+async function measureCase(benchmark, context, mostRounds) {
   const size = benchmark.size[context.quick ? 'quick' : 'full'];
-  const samples = Object.fromEntries(Object.keys(benchmark.sides).map((side) => [side, []]));
+  const sides = Object.entries(benchmark.sides);
+  const rounds = [];
   const loads = [];
-  for (let round = 0; round < Math.min(rounds, benchmark.rounds ?? rounds); round++) {
+  while (rounds.length < Math.min(mostRounds, benchmark.rounds ?? mostRounds)) {
     loads.push(loadavg()[0]);
-    for (const [side, measure] of Object.entries(benchmark.sides)) samples[side].push(await measure(context, size));
+    const samples = {};
+    for (const [side, measure] of rounds.length % 2 === 0 ? sides : sides.toReversed()) {
+      samples[side] = await measure(context, size);
+    }
+    rounds.push(samples);
   }
-  const byMedian = Object.fromEntries(Object.entries(samples).map(([side, all]) => [side, medians(all)]));
+  const samples = Object.fromEntries(sides.map(([side]) => [side, rounds.map((round) => round[side])]));
   const { name, title, unit, missing = [] } = benchmark;
   return {
     name,
@@ -49,8 +60,8 @@ async function measureCase(benchmark, context, rounds) {
     size,
     missing,
     loads,
-    medians: byMedian,
-    results: conclude(benchmark.results, byMedian),
+    medians: Object.fromEntries(Object.entries(samples).map(([side, all]) => [side, medians(all)])),
+    results: conclude(benchmark.results, rounds),
     samples,
   };
 }

@@ -29,12 +29,16 @@ export function formatSides({ medians, unit }) {
   return [line(rows[0]), rule, ...rows.slice(1).map(line)].join('\n');
 }
 
+/** Each with the lowest and the highest of the rounds, and its target. */
 export function formatResults({ results }) {
   return results
-    .map(({ label, value, atLeast, atMost, met }) => {
-      if (met === undefined) return `  ${label}: ${digits(value)}`;
-      const target = atLeast === undefined ? `at most ${atMost}` : `at least ${atLeast}`;
-      return `  ${label}: ${digits(value)} (target: ${target}) ${met ? 'met' : 'MISSED'}`;
+    .map(({ label, value, each, atLeast, atMost, met }) => {
+      const notes = [];
+      if (each.length > 1) notes.push(`${digits(Math.min(...each))} to ${digits(Math.max(...each))}`);
+      if (met !== undefined)
+        notes.push(`target: ${atLeast === undefined ? `at most ${atMost}` : `at least ${atLeast}`}`);
+      const shown = notes.length === 0 ? '' : ` (${notes.join('; ')})`;
+      return `  ${label}: ${digits(value)}${shown}${met === undefined ? '' : met ? ' met' : ' MISSED'}`;
     })
     .join('\n');
 }
