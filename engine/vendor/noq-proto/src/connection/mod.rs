@@ -6427,21 +6427,19 @@ impl Connection {
             && scheduling_info.may_send_data
             && space_id == SpaceId::Data
         {
-            let stream_copies = self.config.stream_copies;
-            let copied = stream_copies
-                && builder.packet_number < self.spaces[space_id].for_path(path_id).copies.until;
+            let copies = &self.spaces[space_id].for_path(path_id).copies;
+            let probe = copies.probe;
+            let copied = self.config.stream_copies && builder.packet_number < copies.until;
             self.streams
                 .write_stream_frames(builder, self.config.send_fairness, copied, stats);
 
-            if stream_copies {
-                let copies = &self.spaces[space_id].for_path(path_id).copies;
-                if copies.probe {
-                    self.populate_probe(path_id, builder);
-                } else if copied
-                    && (copies.due || !builder.sent_frames().stream_frames.is_empty())
-                {
-                    self.populate_copies(now, path_id, builder);
-                }
+            if probe {
+                self.populate_probe(path_id, builder);
+            } else if copied
+                && (self.spaces[space_id].for_path(path_id).copies.due
+                    || !builder.sent_frames().stream_frames.is_empty())
+            {
+                self.populate_copies(now, path_id, builder);
             }
         }
     }
