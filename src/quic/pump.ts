@@ -8,6 +8,7 @@ import { TX_RECORDS } from '../engine/engine.js';
 import type { BusyPoll } from './busy-poll.js';
 import { DeadlineTimer } from './deadline-timer.js';
 import { LoneDatagrams } from './lone-datagrams.js';
+import { PumpSockets } from './pump-sockets.js';
 import type { Clock, DatagramSink, UdpSocket } from './types/udp.js';
 import { AddressCache } from './udp/address.js';
 import { RemoteWords } from './udp/remote-words.js';
@@ -55,9 +56,7 @@ export class Pump implements DatagramSink {
   readonly #lone = new LoneDatagrams();
   readonly #busyPoll: BusyPoll | undefined;
   readonly #timer: DeadlineTimer;
-  readonly #sockets: (UdpSocket | undefined)[] = [];
-  /** By a socket's number: what the engine is told of where a datagram came in; 0: nothing. */
-  readonly #numbers: number[] = [];
+  readonly #sockets = new PumpSockets();
   #turnPending = false;
   /** Datagrams that waited when the turn was put off. */
   #pendingBefore = 0;
@@ -80,8 +79,7 @@ export class Pump implements DatagramSink {
   }
 
   addSocket(socket: UdpSocket): void {
-    this.#sockets[socket.id] = socket;
-    this.#numbers[socket.id] = socket.id;
+    this.#sockets.add(socket);
   }
 
   /**
@@ -90,11 +88,12 @@ export class Pump implements DatagramSink {
    */
   leaveSocket(socket: UdpSocket): void {
     if (!this.#stopped) this.#takeInput();
-    this.#numbers[socket.id] = 0;
+    this.#sockets.leave(socket);
   }
 
   removeSocket(socket: UdpSocket): void {
-    this.#sockets[socket.id] = undefined;
+    this.#sockets.remove(socket);
+    this.#unblock();
   }
 
   /** Whether the timer keeps the process alive. */
@@ -115,7 +114,7 @@ export class Pump implements DatagramSink {
     const now = this.#clock.now();
     try {
       while (this.#engine.pollTransmits(now, this.#send) === TX_RECORDS);
-      for (const socket of this.#sockets) socket?.flush();
+      this.#sockets.flush();
       this.#engine.pollEvents(this.#host.onEvent);
     } catch (error) {
       this.#fail(error);
@@ -138,7 +137,7 @@ export class Pump implements DatagramSink {
     this.#busyPoll?.received();
     const remote = this.#remotes.get(address, port);
     if (remote === undefined) return;
-    const number = this.#numbers[socket.id] ?? 0;
+    const number = this.#sockets.numberOf(socket);
     if (!this.#engine.pushDatagram(payload, remote, number, ecn, segmentSize)) {
       this.#takeInput();
       this.#engine.pushDatagram(payload, remote, number, ecn, segmentSize);
@@ -160,11 +159,15 @@ export class Pump implements DatagramSink {
     this.#lone.forget();
   }
 
-  writable(): void {
-    if (this.#blocked) {
-      this.#blocked = false;
-      this.wake();
-    }
+  writable(socket: UdpSocket): void {
+    this.#sockets.drained(socket);
+    this.#unblock();
+  }
+
+  #unblock(): void {
+    if (!this.#blocked || !this.#sockets.writable) return;
+    this.#blocked = false;
+    this.wake();
   }
 
   error(socket: UdpSocket, error: NodeJS.ErrnoException, fatal: boolean): void {
@@ -279,23 +282,18 @@ export class Pump implements DatagramSink {
     const now = this.#clock.now();
     this.#tellWallClock(now);
     for (let batch = 0; batch < BATCHES_PER_TURN; batch++) {
-      if (!this.#socketsWritable()) {
+      if (!this.#sockets.writable) {
         this.#blocked = true;
         return;
       }
       const count = this.#engine.pollTransmits(now, this.#send);
-      for (const socket of this.#sockets) socket?.flush();
+      this.#sockets.flush();
       if (count > 0) this.#busyPoll?.sent();
       if (count < TX_RECORDS) return;
     }
     // More is waiting: go on in the next turn of the event loop.
     this.#flushPending = true;
     this.#clock.soon(this.#flush);
-  }
-
-  #socketsWritable(): boolean {
-    for (const socket of this.#sockets) if (socket?.writable === false) return false;
-    return true;
   }
 
   readonly #send = (
@@ -307,7 +305,7 @@ export class Pump implements DatagramSink {
     words: Uint32Array,
     address: number,
   ): void => {
-    const socket = this.#sockets[socketId] ?? this.#sockets[this.#host.socketOf(connection)];
+    const socket = this.#sockets.use(socketId) ?? this.#sockets.use(this.#host.socketOf(connection));
     const remote = this.#addresses.get(words, address);
     // A transmit of a socket that is gone is lost, like any datagram may be.
     if (socket && remote) socket.send(payload, segmentSize, remote, ecn);

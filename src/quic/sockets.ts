@@ -16,8 +16,9 @@ export class SocketSet {
   readonly #pump: Pump;
   readonly #options: QuicEndpointOptions;
   readonly #all = new Set<UdpSocket>();
-  /** Sockets beside the endpoint's own, and the handle of the connection that uses them. */
+  /** Sockets beside the endpoint's own, and the handle of the connection that uses them; and the other way around. */
   readonly #owners = new Map<UdpSocket, number>();
+  readonly #owned = new Map<number, Set<UdpSocket>>();
   #main: UdpSocket | undefined;
   #lastId = 0;
   #keepAlive = false;
@@ -86,7 +87,20 @@ export class SocketSet {
 
   /** Notes that a socket serves one connection, and closes with it. */
   own(connection: number, socket: UdpSocket): void {
-    if (socket !== this.#main) this.#owners.set(socket, connection);
+    if (socket === this.#main) return;
+    this.#disown(socket);
+    this.#owners.set(socket, connection);
+    const owned = this.#owned.get(connection);
+    if (owned === undefined) this.#owned.set(connection, new Set([socket]));
+    else owned.add(socket);
+  }
+
+  #disown(socket: UdpSocket): void {
+    const connection = this.#owners.get(socket);
+    if (connection === undefined) return;
+    this.#owners.delete(socket);
+    const owned = this.#owned.get(connection);
+    if (owned?.delete(socket) && owned.size === 0) this.#owned.delete(connection);
   }
 
   /** The connection has moved on from a socket; it closes a little later, unless it is in use again by then. */
@@ -101,13 +115,14 @@ export class SocketSet {
 
   /** The connection is over. */
   releaseAll(connection: number): void {
-    for (const [socket, owner] of this.#owners) if (owner === connection) this.discard(socket);
+    const owned = this.#owned.get(connection);
+    if (owned) for (const socket of owned) this.discard(socket);
   }
 
   /** Closes a socket, unless it is the endpoint's own. */
   discard(socket: UdpSocket): void {
     if (socket === this.#main || !this.#all.delete(socket)) return;
-    this.#owners.delete(socket);
+    this.#disown(socket);
     this.#pump.removeSocket(socket);
     void socket.close();
   }
@@ -134,6 +149,7 @@ export class SocketSet {
     const sockets = [...this.#all];
     this.#all.clear();
     this.#owners.clear();
+    this.#owned.clear();
     for (const socket of sockets) this.#pump.removeSocket(socket);
     await Promise.all(sockets.map((socket) => socket.close()));
   }
