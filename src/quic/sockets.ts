@@ -16,8 +16,7 @@ export class SocketSet {
   readonly #pump: Pump;
   readonly #options: QuicEndpointOptions;
   readonly #all = new Set<UdpSocket>();
-  /** Sockets beside the endpoint's own, and the handle of the connection that uses them; and the other way around. */
-  readonly #owners = new Map<UdpSocket, number>();
+  /** By the handle of a connection: the sockets beside the endpoint's own that it alone uses. */
   readonly #owned = new Map<number, Set<UdpSocket>>();
   #main: UdpSocket | undefined;
   #lastId = 0;
@@ -88,41 +87,33 @@ export class SocketSet {
   /** Notes that a socket serves one connection, and closes with it. */
   own(connection: number, socket: UdpSocket): void {
     if (socket === this.#main) return;
-    this.#disown(socket);
-    this.#owners.set(socket, connection);
     const owned = this.#owned.get(connection);
     if (owned === undefined) this.#owned.set(connection, new Set([socket]));
     else owned.add(socket);
   }
 
-  #disown(socket: UdpSocket): void {
-    const connection = this.#owners.get(socket);
-    if (connection === undefined) return;
-    this.#owners.delete(socket);
-    const owned = this.#owned.get(connection);
-    if (owned?.delete(socket) && owned.size === 0) this.#owned.delete(connection);
-  }
-
   /** The connection has moved on from a socket; it closes a little later, unless it is in use again by then. */
   release(connection: number, socket: UdpSocket, clock: Clock, inUse: () => boolean): void {
-    if (this.#owners.get(socket) !== connection) return;
+    const owned = this.#owned.get(connection);
+    if (owned?.has(socket) !== true) return;
     clock
       .setTimer(LINGER, () => {
-        if (!inUse()) this.discard(socket);
+        if (inUse()) return;
+        owned.delete(socket);
+        this.discard(socket);
       })
       .unref();
   }
 
   /** The connection is over. */
   releaseAll(connection: number): void {
-    const owned = this.#owned.get(connection);
-    if (owned) for (const socket of owned) this.discard(socket);
+    for (const socket of this.#owned.get(connection) ?? []) this.discard(socket);
+    this.#owned.delete(connection);
   }
 
   /** Closes a socket, unless it is the endpoint's own. */
   discard(socket: UdpSocket): void {
     if (socket === this.#main || !this.#all.delete(socket)) return;
-    this.#disown(socket);
     this.#pump.removeSocket(socket);
     void socket.close();
   }
@@ -148,7 +139,6 @@ export class SocketSet {
   async closeAll(): Promise<void> {
     const sockets = [...this.#all];
     this.#all.clear();
-    this.#owners.clear();
     this.#owned.clear();
     for (const socket of sockets) this.#pump.removeSocket(socket);
     await Promise.all(sockets.map((socket) => socket.close()));
