@@ -92,13 +92,14 @@ impl Ghash {
     #[inline(always)]
     pub(crate) fn padded(&mut self, key: &HashKey, bytes: &[u8]) {
         let (blocks, rest) = bytes.as_chunks::<16>();
-        for block in blocks {
-            self.block(key, block);
-        }
-        if !rest.is_empty() {
+        let last = (!rest.is_empty()).then(|| {
             let mut block = [0; 16];
             block[..rest.len()].copy_from_slice(rest);
-            self.block(key, &block);
+            block
+        });
+        // One loop for both, so that the multiplication is there once.
+        for block in blocks.iter().chain(&last) {
+            self.block(key, block);
         }
     }
 

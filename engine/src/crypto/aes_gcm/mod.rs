@@ -52,8 +52,7 @@ impl Key {
     pub fn new(bytes: &[u8]) -> Self {
         let aes = aes::Key::new(bytes);
         let mut zeros = [0; BLOCK];
-        let [encrypted] = aes.encrypt([Bytes::load(&zeros)]);
-        encrypted.store(&mut zeros);
+        encrypt_block(&aes, &mut zeros);
         Self { hash: HashKey::new(&zeros), aes }
     }
 
@@ -62,14 +61,8 @@ impl Key {
     /// A nonce must never be used twice with one key. Panics if `buf` is longer than [`MAX_LEN`].
     pub fn seal_in_place(&self, nonce: &[u8; NONCE_LEN], aad: &[u8], buf: &mut [u8]) -> [u8; TAG_LEN] {
         assert!(buf.len() as u64 <= MAX_LEN, "one nonce encrypts at most {MAX_LEN} bytes");
-        let mut hash = Ghash::new();
-        hash.padded(&self.hash, aad);
-        let mut counter = Counter::new(nonce);
-        for stride in buf.chunks_mut(STRIDE * BLOCK) {
-            self.encrypt(&mut counter, stride);
-            hash.padded(&self.hash, stride);
-        }
-        self.tag(hash, nonce, aad.len(), buf.len())
+        self.encrypt(nonce, buf);
+        self.tag(nonce, aad, buf)
     }
 
     /// Decrypts `buf`, which is ciphertext and tag, in place and returns the plaintext (SP 800-38D section 7.2).
@@ -85,31 +78,33 @@ impl Key {
         if ciphertext.len() as u64 > MAX_LEN {
             return Err(OpenError);
         }
-        let mut hash = Ghash::new();
-        hash.padded(&self.hash, aad);
-        hash.padded(&self.hash, ciphertext);
-        if !equal(&self.tag(hash, nonce, aad.len(), ciphertext.len()), tag) {
+        if !equal(&self.tag(nonce, aad, ciphertext), tag) {
             return Err(OpenError);
         }
-        let mut counter = Counter::new(nonce);
-        for stride in ciphertext.chunks_mut(STRIDE * BLOCK) {
-            self.encrypt(&mut counter, stride);
-        }
+        self.encrypt(nonce, ciphertext);
         Ok(ciphertext)
     }
 
     /// The header protection mask for a sample of ciphertext (RFC 9001 section 5.4.3). The key is one of its own there.
     pub fn mask(&self, sample: &[u8; SAMPLE_LEN]) -> [u8; MASK_LEN] {
-        let mut block = [0; BLOCK];
-        let [encrypted] = self.aes.encrypt([Bytes::load(sample)]);
-        encrypted.store(&mut block);
+        let mut block = *sample;
+        encrypt_block(&self.aes, &mut block);
         let [a, b, c, d, e, ..] = block;
         [a, b, c, d, e]
     }
 
+    /// Encrypts or decrypts. One function for both, so that an engine compiles these rounds of AES once.
+    #[inline(never)]
+    fn encrypt(&self, nonce: &[u8; NONCE_LEN], bytes: &mut [u8]) {
+        let mut counter = Counter::new(nonce);
+        for stride in bytes.chunks_mut(STRIDE * BLOCK) {
+            self.encrypt_stride(&mut counter, stride);
+        }
+    }
+
     /// Encrypts or decrypts up to [`STRIDE`] blocks, of which the last may be short.
     #[inline(always)]
-    fn encrypt(&self, counter: &mut Counter, bytes: &mut [u8]) {
+    fn encrypt_stride(&self, counter: &mut Counter, bytes: &mut [u8]) {
         let stream = self.aes.encrypt::<STRIDE>(core::array::from_fn(|_| counter.next()));
         let (blocks, rest) = bytes.as_chunks_mut::<BLOCK>();
         for (block, stream) in blocks.iter_mut().zip(stream) {
@@ -124,17 +119,28 @@ impl Key {
         }
     }
 
-    #[inline(always)]
-    fn tag(&self, mut hash: Ghash, nonce: &[u8; NONCE_LEN], aad: usize, ciphertext: usize) -> [u8; TAG_LEN] {
+    #[inline(never)]
+    fn tag(&self, nonce: &[u8; NONCE_LEN], aad: &[u8], ciphertext: &[u8]) -> [u8; TAG_LEN] {
         let mut lengths = [0; BLOCK];
-        lengths[..8].copy_from_slice(&(aad as u64 * 8).to_be_bytes());
-        lengths[8..].copy_from_slice(&(ciphertext as u64 * 8).to_be_bytes());
-        hash.block(&self.hash, &lengths);
-        let [mask] = self.aes.encrypt([Counter::block(nonce, 1)]);
+        lengths[..8].copy_from_slice(&(aad.len() as u64 * 8).to_be_bytes());
+        lengths[8..].copy_from_slice(&(ciphertext.len() as u64 * 8).to_be_bytes());
+        let mut hash = Ghash::new();
+        for part in [aad, ciphertext, &lengths] {
+            hash.padded(&self.hash, part);
+        }
+        let mut mask = Counter::block(nonce, 1);
+        encrypt_block(&self.aes, &mut mask);
         let mut tag = hash.finish();
-        Bytes::load(&tag).xor(mask).store(&mut tag);
+        Bytes::load(&tag).xor(Bytes::load(&mask)).store(&mut tag);
         tag
     }
+}
+
+/// Encrypts a block that is alone. One function for all such.
+#[inline(never)]
+fn encrypt_block(aes: &aes::Key, block: &mut [u8; BLOCK]) {
+    let [encrypted] = aes.encrypt([Bytes::load(block)]);
+    encrypted.store(block);
 }
 
 /// Counter blocks from the second on.
@@ -149,16 +155,16 @@ impl<'a> Counter<'a> {
     }
 
     #[inline(always)]
-    fn block(nonce: &[u8; NONCE_LEN], count: u32) -> Bytes {
+    fn block(nonce: &[u8; NONCE_LEN], count: u32) -> [u8; BLOCK] {
         let mut block = [0; BLOCK];
         block[..NONCE_LEN].copy_from_slice(nonce);
         block[NONCE_LEN..].copy_from_slice(&count.to_be_bytes());
-        Bytes::load(&block)
+        block
     }
 
     #[inline(always)]
     fn next(&mut self) -> Bytes {
-        let block = Self::block(self.nonce, self.next);
+        let block = Bytes::load(&Self::block(self.nonce, self.next));
         // The last stride of the longest message makes blocks that nobody uses.
         self.next = self.next.wrapping_add(1);
         block

@@ -1149,6 +1149,17 @@ impl ConnectionIndex {
         {
             return Some(route);
         }
+        self.get_by_other_means(network_path, datagram)
+    }
+
+    /// [`Self::get`] for first packets, connections without connection IDs, and stateless resets.
+    #[cold]
+    #[inline(never)]
+    fn get_by_other_means(
+        &self,
+        network_path: &FourTuple,
+        datagram: &PartialDecode,
+    ) -> Option<RouteDatagramTo> {
         if (datagram.is_initial() || datagram.is_0rtt())
             && let Some(&ch) = self.connection_ids_initial.get(&datagram.dst_cid())
         {

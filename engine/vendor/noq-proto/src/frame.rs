@@ -184,7 +184,7 @@ impl Encodable for FrameType {
 /// This includes some "encoder" types instead of the actual read frame, when writing directly to
 /// a buffer is more efficient than building the Frame itself.
 #[derive(derive_more::From, enum_assoc::Assoc, derive_more::Display)]
-#[func(fn encode_inner<B: BufMut>(&self, buf: &mut B) {_0.encode(buf)})]
+#[func(fn encode_inner<B: BufMut>(&self, buf: &mut B) {encode_one(_0, buf)})]
 #[func(pub(crate) const fn get_type(&self) -> FrameType {_0.get_type()})]
 #[cfg_attr(feature = "qlog", func(pub(crate) fn to_qlog(&self) -> qlog::events::quic::QuicFrame {_0.to_qlog()}))]
 pub(super) enum EncodableFrame<'a> {
@@ -262,6 +262,12 @@ impl<'a> Encodable for EncodableFrame<'a> {
     fn encode<B: BufMut>(&self, buf: &mut B) {
         self.encode_inner(buf)
     }
+}
+
+/// Encodes one type of frame. Never inlined, so that of all types together there is no one large function.
+#[inline(never)]
+fn encode_one<F: Encodable, B: BufMut>(frame: &F, buf: &mut B) {
+    frame.encode(buf)
 }
 
 pub(crate) trait FrameStruct {
@@ -1536,59 +1542,16 @@ impl Iter {
             MaybeFrame::Known(frame_type) => frame_type,
         };
         Ok(match ty {
-            FrameType::Padding => {
-                let more = self.bytes.iter().take_while(|&&byte| byte == 0).count();
-                self.bytes.advance(more);
-                Frame::Padding(1 + more)
-            }
-            FrameType::ResetStream => Frame::ResetStream(ResetStream {
+            FrameType::Stream(s) => Frame::Stream(Stream {
                 id: self.bytes.get()?,
-                error_code: self.bytes.get()?,
-                final_offset: self.bytes.get()?,
+                offset: if s.off() { self.bytes.get_var()? } else { 0 },
+                fin: s.fin(),
+                data: if s.len() {
+                    self.take_len()?
+                } else {
+                    self.take_remaining()
+                },
             }),
-            FrameType::ConnectionClose => Frame::Close(Close::Connection(ConnectionClose {
-                error_code: self.bytes.get()?,
-                frame_type: self.bytes.get()?,
-                reason: self.take_len()?,
-            })),
-            FrameType::ApplicationClose => Frame::Close(Close::Application(ApplicationClose {
-                error_code: self.bytes.get()?,
-                reason: self.take_len()?,
-            })),
-            FrameType::MaxData => Frame::MaxData(self.bytes.get()?),
-            FrameType::MaxStreamData => Frame::MaxStreamData(self.bytes.get()?),
-            FrameType::MaxStreamsBidi => Frame::MaxStreams(MaxStreams {
-                dir: Dir::Bi,
-                count: self.bytes.get_var()?,
-            }),
-            FrameType::MaxStreamsUni => Frame::MaxStreams(MaxStreams {
-                dir: Dir::Uni,
-                count: self.bytes.get_var()?,
-            }),
-            FrameType::Ping => Frame::Ping,
-            FrameType::DataBlocked => Frame::DataBlocked(DataBlocked(self.bytes.get_var()?)),
-            FrameType::StreamDataBlocked => Frame::StreamDataBlocked(StreamDataBlocked {
-                id: self.bytes.get()?,
-                offset: self.bytes.get_var()?,
-            }),
-            FrameType::StreamsBlockedBidi => Frame::StreamsBlocked(StreamsBlocked {
-                dir: Dir::Bi,
-                limit: self.bytes.get_var()?,
-            }),
-            FrameType::StreamsBlockedUni => Frame::StreamsBlocked(StreamsBlocked {
-                dir: Dir::Uni,
-                limit: self.bytes.get_var()?,
-            }),
-            FrameType::StopSending => Frame::StopSending(StopSending {
-                id: self.bytes.get()?,
-                error_code: self.bytes.get()?,
-            }),
-            FrameType::RetireConnectionId | FrameType::PathRetireConnectionId => {
-                Frame::RetireConnectionId(RetireConnectionId::decode(
-                    &mut self.bytes,
-                    ty == FrameType::PathRetireConnectionId,
-                )?)
-            }
             FrameType::Ack => {
                 let largest = self.bytes.get_var()?;
                 let delay = self.bytes.get_var()?;
@@ -1600,14 +1563,81 @@ impl Iter {
                     ecn: None,
                 })
             }
+            FrameType::Padding => {
+                let more = self.bytes.iter().take_while(|&&byte| byte == 0).count();
+                self.bytes.advance(more);
+                Frame::Padding(1 + more)
+            }
+            FrameType::Ping => Frame::Ping,
+            FrameType::Crypto => Frame::Crypto(Crypto {
+                offset: self.bytes.get_var()?,
+                data: self.take_len()?,
+            }),
+            ty => self.rare(ty)?,
+        })
+    }
+
+    /// The frames that come with few packets.
+    #[cold]
+    #[inline(never)]
+    #[track_caller]
+    fn rare(&mut self, ty: FrameType) -> Result<Frame, IterErr> {
+        Ok(match ty {
+            FrameType::ResetStream => Frame::ResetStream(ResetStream {
+                id: self.get()?,
+                error_code: self.get()?,
+                final_offset: self.get()?,
+            }),
+            FrameType::ConnectionClose => Frame::Close(Close::Connection(ConnectionClose {
+                error_code: self.get()?,
+                frame_type: self.get()?,
+                reason: self.take_len()?,
+            })),
+            FrameType::ApplicationClose => Frame::Close(Close::Application(ApplicationClose {
+                error_code: self.get()?,
+                reason: self.take_len()?,
+            })),
+            FrameType::MaxData => Frame::MaxData(self.get()?),
+            FrameType::MaxStreamData => Frame::MaxStreamData(self.get()?),
+            FrameType::MaxStreamsBidi => Frame::MaxStreams(MaxStreams {
+                dir: Dir::Bi,
+                count: self.get_var()?,
+            }),
+            FrameType::MaxStreamsUni => Frame::MaxStreams(MaxStreams {
+                dir: Dir::Uni,
+                count: self.get_var()?,
+            }),
+            FrameType::DataBlocked => Frame::DataBlocked(DataBlocked(self.get_var()?)),
+            FrameType::StreamDataBlocked => Frame::StreamDataBlocked(StreamDataBlocked {
+                id: self.get()?,
+                offset: self.get_var()?,
+            }),
+            FrameType::StreamsBlockedBidi => Frame::StreamsBlocked(StreamsBlocked {
+                dir: Dir::Bi,
+                limit: self.get_var()?,
+            }),
+            FrameType::StreamsBlockedUni => Frame::StreamsBlocked(StreamsBlocked {
+                dir: Dir::Uni,
+                limit: self.get_var()?,
+            }),
+            FrameType::StopSending => Frame::StopSending(StopSending {
+                id: self.get()?,
+                error_code: self.get()?,
+            }),
+            FrameType::RetireConnectionId | FrameType::PathRetireConnectionId => {
+                Frame::RetireConnectionId(RetireConnectionId::decode(
+                    &mut self.bytes,
+                    ty == FrameType::PathRetireConnectionId,
+                )?)
+            }
             FrameType::AckEcn => {
-                let largest = self.bytes.get_var()?;
-                let delay = self.bytes.get_var()?;
+                let largest = self.get_var()?;
+                let delay = self.get_var()?;
                 let ranges = read_ack_blocks(&mut self.bytes, largest)?;
                 let ecn = Some(EcnCounts {
-                    ect0: self.bytes.get_var()?,
-                    ect1: self.bytes.get_var()?,
-                    ce: self.bytes.get_var()?,
+                    ect0: self.get_var()?,
+                    ect1: self.get_var()?,
+                    ce: self.get_var()?,
                 });
 
                 Frame::Ack(Ack {
@@ -1618,9 +1648,9 @@ impl Iter {
                 })
             }
             FrameType::PathAck => {
-                let path_id = self.bytes.get()?;
-                let largest = self.bytes.get_var()?;
-                let delay = self.bytes.get_var()?;
+                let path_id = self.get()?;
+                let largest = self.get_var()?;
+                let delay = self.get_var()?;
                 let ranges = read_ack_blocks(&mut self.bytes, largest)?;
                 Frame::PathAck(PathAck {
                     path_id,
@@ -1631,14 +1661,14 @@ impl Iter {
                 })
             }
             FrameType::PathAckEcn => {
-                let path_id = self.bytes.get()?;
-                let largest = self.bytes.get_var()?;
-                let delay = self.bytes.get_var()?;
+                let path_id = self.get()?;
+                let largest = self.get_var()?;
+                let delay = self.get_var()?;
                 let ranges = read_ack_blocks(&mut self.bytes, largest)?;
                 let ecn = Some(EcnCounts {
-                    ect0: self.bytes.get_var()?,
-                    ect1: self.bytes.get_var()?,
-                    ce: self.bytes.get_var()?,
+                    ect0: self.get_var()?,
+                    ect1: self.get_var()?,
+                    ce: self.get_var()?,
                 });
                 Frame::PathAck(PathAck {
                     path_id,
@@ -1648,25 +1678,21 @@ impl Iter {
                     ecn,
                 })
             }
-            FrameType::PathChallenge => Frame::PathChallenge(self.bytes.get()?),
-            FrameType::PathResponse => Frame::PathResponse(self.bytes.get()?),
+            FrameType::PathChallenge => Frame::PathChallenge(self.get()?),
+            FrameType::PathResponse => Frame::PathResponse(self.get()?),
             FrameType::NewConnectionId | FrameType::PathNewConnectionId => {
                 let read_path = ty == FrameType::PathNewConnectionId;
                 Frame::NewConnectionId(NewConnectionId::read(&mut self.bytes, read_path)?)
             }
-            FrameType::Crypto => Frame::Crypto(Crypto {
-                offset: self.bytes.get_var()?,
-                data: self.take_len()?,
-            }),
             FrameType::NewToken => Frame::NewToken(NewToken {
                 token: self.take_len()?,
             }),
             FrameType::HandshakeDone => Frame::HandshakeDone,
             FrameType::AckFrequency => Frame::AckFrequency(AckFrequency {
-                sequence: self.bytes.get()?,
-                ack_eliciting_threshold: self.bytes.get()?,
-                request_max_ack_delay: self.bytes.get()?,
-                reordering_threshold: self.bytes.get()?,
+                sequence: self.get()?,
+                ack_eliciting_threshold: self.get()?,
+                request_max_ack_delay: self.get()?,
+                reordering_threshold: self.get()?,
             }),
             FrameType::ImmediateAck => Frame::ImmediateAck,
             FrameType::ObservedIpv4Addr | FrameType::ObservedIpv6Addr => {
@@ -1697,16 +1723,6 @@ impl Iter {
                 Frame::ReachOut(reach_out)
             }
             FrameType::RemoveAddress => Frame::RemoveAddress(RemoveAddress::read(&mut self.bytes)?),
-            FrameType::Stream(s) => Frame::Stream(Stream {
-                id: self.bytes.get()?,
-                offset: if s.off() { self.bytes.get_var()? } else { 0 },
-                fin: s.fin(),
-                data: if s.len() {
-                    self.take_len()?
-                } else {
-                    self.take_remaining()
-                },
-            }),
             FrameType::Datagram(d) => Frame::Datagram(Datagram {
                 data: if d.len() {
                     self.take_len()?
@@ -1714,7 +1730,24 @@ impl Iter {
                     self.take_remaining()
                 },
             }),
+            FrameType::Padding
+            | FrameType::Ping
+            | FrameType::Ack
+            | FrameType::Crypto
+            | FrameType::Stream(_) => unreachable!("read by try_next"),
         })
+    }
+
+    // As those of `self.bytes`, but never inlined: there are dozens of these in [`Self::rare`].
+
+    #[inline(never)]
+    fn get<T: Decodable>(&mut self) -> coding::Result<T> {
+        self.bytes.get()
+    }
+
+    #[inline(never)]
+    fn get_var(&mut self) -> coding::Result<u64> {
+        self.bytes.get_var()
     }
 
     pub(crate) fn take_remaining(&mut self) -> Bytes {
@@ -1764,6 +1797,7 @@ impl From<InvalidFrame> for TransportError {
 /// - ACK Ranges
 ///
 /// Ref <https://www.rfc-editor.org/rfc/rfc9000.html#name-ack-ranges>
+#[inline(never)]
 fn read_ack_blocks(buf: &mut Bytes, mut largest: u64) -> Result<ArrayRangeSet, IterErr> {
     // Ack Range Count
     let num_blocks = buf.get_var()?;
@@ -1978,6 +2012,7 @@ impl NewConnectionId {
         upper_bound - 160 + cid_len
     }
 
+    #[inline(never)]
     fn read<R: Buf>(bytes: &mut R, read_path: bool) -> Result<Self, IterErr> {
         let path_id = if read_path { Some(bytes.get()?) } else { None };
         let sequence = bytes.get_var()?;
@@ -2151,6 +2186,7 @@ impl ObservedAddr {
     ///
     /// Should only be called when the frame type has been identified as
     /// [`FrameType::ObservedIpv4Addr`] or [`FrameType::ObservedIpv6Addr`].
+    #[inline(never)]
     pub(crate) fn read<R: Buf>(bytes: &mut R, is_ipv6: bool) -> coding::Result<Self> {
         let seq_no = bytes.get()?;
         let ip = if is_ipv6 {
@@ -2340,6 +2376,7 @@ impl AddAddress {
     ///
     /// Should only be called when the frame type has been identified as
     /// [`FrameType::AddIpv4Address`] or [`FrameType::AddIpv6Address`].
+    #[inline(never)]
     pub(crate) fn read<R: Buf>(bytes: &mut R, is_ipv6: bool) -> coding::Result<Self> {
         let seq_no = bytes.get()?;
         let ip = if is_ipv6 {
@@ -2415,6 +2452,7 @@ impl ReachOut {
     ///
     /// Should only be called when the frame type has been identified as
     /// [`FrameType::ReachOutAtIpv4`] or [`FrameType::ReachOutAtIpv6`].
+    #[inline(never)]
     pub(crate) fn read<R: Buf>(bytes: &mut R, is_ipv6: bool) -> coding::Result<Self> {
         let round = bytes.get()?;
         let ip = if is_ipv6 {
@@ -2481,6 +2519,7 @@ impl RemoveAddress {
     ///
     /// Should only be called when the frame type has been identified as
     /// [`FrameType::RemoveAddress`].
+    #[inline(never)]
     pub(crate) fn read<R: Buf>(bytes: &mut R) -> coding::Result<Self> {
         Ok(Self {
             seq_no: bytes.get()?,

@@ -15,6 +15,8 @@
 #![cfg_attr(not(fuzzing), warn(missing_docs))]
 // Fixes welcome:
 #![allow(clippy::too_many_arguments)]
+// What only events of tracing name, which engine/vendor/tracing takes away.
+#![allow(unused_variables, dead_code)]
 #![warn(unreachable_pub)]
 #![warn(clippy::use_self)]
 // The crate does not (yet) support no_std, this setup however allows us to work

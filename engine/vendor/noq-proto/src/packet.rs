@@ -309,6 +309,36 @@ impl Header {
         use Header::*;
         let start = w.len();
         match *self {
+            Short {
+                spin,
+                key_phase,
+                ref dst_cid,
+                number,
+            } => {
+                w.write(
+                    FIXED_BIT
+                        | if key_phase { KEY_PHASE_BIT } else { 0 }
+                        | if spin { SPIN_BIT } else { 0 }
+                        | number.tag(),
+                );
+                w.put_slice(dst_cid);
+                number.encode(w);
+                PartialEncode {
+                    start,
+                    header_len: w.len() - start,
+                    pn: Some((number.len(), false)),
+                }
+            }
+            _ => self.encode_long(w),
+        }
+    }
+
+    /// [`Self::encode`] for headers of the handshake.
+    #[inline(never)]
+    fn encode_long(&self, w: &mut (impl BufMut + BufLen)) -> PartialEncode {
+        use Header::*;
+        let start = w.len();
+        match *self {
             Initial(InitialHeader {
                 ref dst_cid,
                 ref src_cid,
@@ -364,26 +394,7 @@ impl Header {
                     pn: None,
                 }
             }
-            Short {
-                spin,
-                key_phase,
-                ref dst_cid,
-                number,
-            } => {
-                w.write(
-                    FIXED_BIT
-                        | if key_phase { KEY_PHASE_BIT } else { 0 }
-                        | if spin { SPIN_BIT } else { 0 }
-                        | number.tag(),
-                );
-                w.put_slice(dst_cid);
-                number.encode(w);
-                PartialEncode {
-                    start,
-                    header_len: w.len() - start,
-                    pn: Some((number.len(), false)),
-                }
-            }
+            Short { .. } => unreachable!("written by encode"),
             VersionNegotiate {
                 ref random,
                 ref dst_cid,

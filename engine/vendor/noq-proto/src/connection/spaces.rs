@@ -680,7 +680,6 @@ impl Retransmits {
         self.ack_frequency
             || self.max_path_id
             || self.paths_blocked.is_some()
-            || !self.crypto.is_empty()
             || !self.path_abandon.is_empty()
             || !self.path_status.is_empty()
             || !self.path_cids_blocked.is_empty()
