@@ -440,6 +440,9 @@ mod tests {
         // Before this fix, computing the window increment overflowed.
         let later = now + Duration::from_secs(10 * 24 * 60 * 60);
         cubic.on_ack(later, later, BASE_DATAGRAM_SIZE, 0, false, &rtt);
+        // The target is at most 1.5 windows (RFC 9438 section 4.2): half a datagram for each that is acknowledged.
+        assert_eq!(cubic.state.window, window);
+        cubic.on_ack(later, later, BASE_DATAGRAM_SIZE, 1, false, &rtt);
 
         assert_eq!(cubic.state.window, window + BASE_DATAGRAM_SIZE);
     }

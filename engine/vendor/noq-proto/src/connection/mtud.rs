@@ -730,7 +730,7 @@ mod tests {
         // Polling after the interval has passed does (taking the current mtu as lower bound)
         assert_eq!(
             mtud.poll_transmit(now + Duration::from_secs(600), false, 43),
-            Some(5235)
+            Some(9000)
         );
 
         match mtud.state.unwrap().phase {
@@ -748,7 +748,7 @@ mod tests {
     fn mtu_discovery_lost_three_probes_lowers_probe_size() {
         let mut mtud = default_mtud();
 
-        let mut probe_sizes = (0..4).map(|i| {
+        let mut probe_sizes = (0..5).map(|i| {
             let probe_size = mtud.poll_transmit(Instant::now(), false, i);
             assert!(probe_size.is_some(), "no probe returned for packet {i}");
 
@@ -756,7 +756,10 @@ mod tests {
             probe_size.unwrap()
         });
 
-        // After the first probe is lost, it gets retransmitted twice
+        // The upper bound is tried once
+        assert_eq!(probe_sizes.next().unwrap(), 1_452);
+
+        // After the first probe of the search is lost, it gets retransmitted twice
         let first_probe_size = probe_sizes.next().unwrap();
         for _ in 0..2 {
             assert_eq!(probe_sizes.next().unwrap(), first_probe_size)
@@ -780,7 +783,7 @@ mod tests {
 
         assert_eq!(mtud.state.as_ref().unwrap().peer_max_udp_payload_size, 1300);
         assert_eq!(mtud.current_mtu, 1300);
-        let expected_probed_sizes = &[1250, 1275, 1300];
+        let expected_probed_sizes = &[1300];
         assert_eq!(probed_sizes, expected_probed_sizes);
         assert!(completed(&mtud));
     }
@@ -818,7 +821,7 @@ mod tests {
 
         let probed_sizes = drive_to_completion(&mut mtud, Instant::now(), 1500);
 
-        let expected_probed_sizes = &[1326, 1389, 1420, 1452];
+        let expected_probed_sizes = &[1452];
         assert_eq!(probed_sizes, expected_probed_sizes);
         assert_eq!(mtud.current_mtu, 1452);
         assert!(completed(&mtud));
@@ -833,8 +836,8 @@ mod tests {
         let probed_sizes = drive_to_completion(&mut mtud, Instant::now(), 1500);
 
         let expected_probed_sizes = &[
-            5600, 5600, 5600, 3399, 3399, 3399, 2299, 2299, 2299, 1749, 1749, 1749, 1474, 1611,
-            1611, 1611, 1542, 1542, 1542, 1507, 1507, 1507,
+            10_000, 5600, 5600, 5600, 3399, 3399, 3399, 2299, 2299, 2299, 1749, 1749, 1749, 1474,
+            1611, 1611, 1611, 1542, 1542, 1542, 1507, 1507, 1507,
         ];
         assert_eq!(probed_sizes, expected_probed_sizes);
         assert_eq!(mtud.current_mtu, 1474);

@@ -596,7 +596,6 @@ mod tests {
 mod proptests {
     use super::*;
 
-    use crate::tests::subscribe;
     use proptest::prelude::*;
     use test_strategy::{Arbitrary, proptest};
     use tracing::trace;
@@ -633,7 +632,6 @@ mod proptests {
     fn send_buffer_matches_reference(
         #[strategy(proptest::collection::vec(any::<Op>(), 1..100))] ops: Vec<Op>,
     ) {
-        let _guard = subscribe();
         let mut sb = SendBuffer::new();
         // all data written to the send buffer
         let mut buf = Vec::new();

@@ -1571,9 +1571,7 @@ mod tests {
         assert_eq!(high.write(&[0; 200]).unwrap(), 200);
         assert_eq!(server.pending.len(), 2);
 
-        // Requeue the high priority stream to lowest priority. The initial send
-        // still uses high priority since it's queued that way. After that it will
-        // switch to low priority
+        // Requeue the high priority stream to lowest priority: it moves there at once
         let mut high = SendStream {
             id: id_high,
             state: &mut server,
@@ -1582,18 +1580,18 @@ mod tests {
         };
         high.set_priority(-1).unwrap();
 
-        let meta = server.write_frames_for_test(40, true);
-        assert_eq!(meta.len(), 1);
-        assert_eq!(meta[0].id, id_high);
-
-        // After requeuing we should end up with 2 priorities - not 3
+        // We should still have 2 priorities - not 3
         assert_eq!(server.pending.len(), 2);
 
-        // Send the remaining data. The initial mid priority one should go first now
-        let meta = server.write_frames_for_test(1000 - 40, true);
+        let meta = server.write_frames_for_test(40, true);
         assert_eq!(meta.len(), 2);
         assert_eq!(meta[0].id, id_mid);
         assert_eq!(meta[1].id, id_high);
+
+        // Send the remaining data
+        let meta = server.write_frames_for_test(1000 - 40, true);
+        assert_eq!(meta.len(), 1);
+        assert_eq!(meta[0].id, id_high);
 
         assert!(!server.can_send_stream_data());
         assert_eq!(server.pending.len(), 0);
