@@ -68,7 +68,8 @@ export class EndpointConnections {
       clock,
       wake: () => pump.wake(),
       flushed: () => pump.flushed(),
-      finished: () => pump.finished(),
+      begun: () => pump.begun(),
+      finished: (round) => pump.finished(round),
       bindFor: (handle, options) => this.#bindFor(handle, options),
       leaving: (socket) => pump.leaveSocket(socket),
       released: (handle, socket) =>

@@ -7,6 +7,7 @@ import type { Engine, EventHandler } from '../engine/engine.js';
 import { TX_RECORDS } from '../engine/engine.js';
 import type { BusyPoll } from './busy-poll.js';
 import { DeadlineTimer } from './deadline-timer.js';
+import { FinishedStreams } from './finished-streams.js';
 import { LoneDatagrams } from './lone-datagrams.js';
 import { PumpSockets } from './pump-sockets.js';
 import type { Clock, DatagramSink, UdpSocket } from './types/udp.js';
@@ -21,12 +22,6 @@ const BATCHES_PER_TURN = 32;
  */
 const FULL_BATCH = 32;
 const ENOUGH = 192;
-/**
- * Streams finished since the last packets left, after which what there is leaves at once: the first of a turn early, so that the other side has
- * something to do, later ones in larger parts, which cost less.
- */
-const FINISHED_FIRST = 8;
-const FINISHED_AT_ONCE = 16;
 /** Wall time is only needed for certificates and tokens; telling it once a second is exact enough. */
 const WALL_CLOCK_INTERVAL = 1000;
 /** A timer that fires later than this was held up, and so was what has arrived meanwhile. */
@@ -61,9 +56,7 @@ export class Pump implements DatagramSink {
   /** Datagrams that waited when the turn was put off. */
   #pendingBefore = 0;
   #flushPending = false;
-  /** Streams finished since the last packets left, and how many make them leave before the flush. */
-  #finished = 0;
-  #finishedAtOnce = FINISHED_FIRST;
+  readonly #finishedStreams = new FinishedStreams();
   #blocked = false;
   readonly #flushes: (() => void)[] = [];
   #stopped = false;
@@ -240,14 +233,16 @@ export class Pump implements DatagramSink {
     if (this.#flushes.length > 0) for (const resolve of this.#flushes.splice(0)) resolve();
   }
 
-  /**
-   * A stream was finished. Of many in one turn, requests or responses, the first leave while the code that makes the others still
-   * runs: else the two sides of a connection would work in turns, and never at the same time.
-   */
-  finished(): void {
+  /** A stream has sent its first bytes; for `finished`. */
+  begun(): number {
     this.wake();
-    if (this.#stopped || ++this.#finished < this.#finishedAtOnce) return;
-    this.#finishedAtOnce = FINISHED_AT_ONCE;
+    return this.#finishedStreams.begun();
+  }
+
+  /** A stream was finished: what `begun` returned for it, or -1 when it sends its first bytes with the last. */
+  finished(round: number): void {
+    this.wake();
+    if (this.#stopped || !this.#finishedStreams.finished(round)) return;
     try {
       this.#transmit();
     } catch (error) {
@@ -262,7 +257,7 @@ export class Pump implements DatagramSink {
 
   readonly #flush = (): void => {
     this.#flushPending = false;
-    this.#finishedAtOnce = FINISHED_FIRST;
+    this.#finishedStreams.turnEnded();
     if (this.#stopped) return;
     try {
       this.#transmit();
@@ -278,7 +273,7 @@ export class Pump implements DatagramSink {
   };
 
   #transmit(): void {
-    this.#finished = 0;
+    this.#finishedStreams.sent();
     const now = this.#clock.now();
     this.#tellWallClock(now);
     for (let batch = 0; batch < BATCHES_PER_TURN; batch++) {

@@ -41,6 +41,8 @@ export class SendHalf {
   #onSent: ((error?: QuicErrorLike) => void) | undefined;
   /** Bytes that the engine has accepted. */
   bytesSent = 0;
+  /** What the host said when the first of them were. */
+  #round = -1;
 
   constructor(host: StreamHost, id: number) {
     this.#host = host;
@@ -108,7 +110,7 @@ export class SendHalf {
     if (taken === 0) this.endSoon();
     else {
       this.#state = 'finishing';
-      this.#host.finished();
+      this.#host.finished(this.#round);
     }
     return taken;
   }
@@ -162,7 +164,10 @@ export class SendHalf {
       } else if (taken === FAILURE.blocked || taken === 0) break;
       else throw this.#writeFailed(taken);
     }
-    if (at > offset) this.#host.wake();
+    if (at === offset) return at;
+    // FIN with the first bytes: nothing was begun that is not finished.
+    if (this.bytesSent > at - offset || (fin && at === bytes.length)) this.#host.wake();
+    else this.#round = this.#host.begun();
     return at;
   }
 
@@ -226,7 +231,7 @@ export class SendHalf {
     const { engine, handle } = this.#host;
     const result = engine.finish(handle, this.#id);
     if (result === FAILURE.stopped) this.stopped(engine.lastCode);
-    this.#host.finished();
+    this.#host.finished(this.#round);
     this.#finishWaiter?.resolve();
   }
 

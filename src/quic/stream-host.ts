@@ -21,7 +21,8 @@ export interface StreamLife {
 /** Who has the pump send. */
 export interface StreamPump {
   wake(): void;
-  finished(): void;
+  begun(): number;
+  finished(round: number): void;
 }
 
 /** What keeps the streams of a connection. */
@@ -73,9 +74,14 @@ export class StreamHost {
     this.#pump.wake();
   }
 
-  /** The same, after a FIN. */
-  finished(): void {
-    this.#pump.finished();
+  /** The same, after the first bytes of a stream; what it returns goes to `finished`. */
+  begun(): number {
+    return this.#pump.begun();
+  }
+
+  /** The same, after a FIN; -1 when it came with the first bytes. */
+  finished(round: number): void {
+    this.#pump.finished(round);
   }
 
   /** A half of the stream has ended. */
