@@ -92,12 +92,15 @@ export class EndpointConnections {
   async #bindFor(handle: number, options: MigrateOptions): Promise<UdpSocket> {
     this.#host.assertOpen();
     const connection = this.table.get(handle);
-    if (!connection)
-      throw new QuicError('ERR_QUIC_CONNECTION_CLOSED', 'Cannot bind a socket: the connection is closed');
     const { sockets } = this.#host;
-    const socket = await sockets.bindFurther(connection.remoteAddress, options);
-    sockets.own(handle, socket);
-    return socket;
+    const socket = connection && (await sockets.bindFurther(connection.remoteAddress, options));
+    // It may be over by now, and would never let go of what it owns.
+    if (socket && this.table.get(handle) === connection) {
+      sockets.own(handle, socket);
+      return socket;
+    }
+    if (socket) sockets.discard(socket);
+    throw new QuicError('ERR_QUIC_CONNECTION_CLOSED', 'Cannot bind a socket: the connection is closed');
   }
 
   /** An event of the engine about the connection with this handle. */

@@ -41,10 +41,17 @@ impl StoresServerSessions for SessionStore {
     }
 }
 
+/// Sessions by their tickets, each with its number.
+type ByTicket = HashMap<Arc<[u8]>, (u64, Vec<u8>)>;
+
+/// Whether the ticket has still the session with this number: it was neither used nor put again.
+fn is_current(by_ticket: &ByTicket, number: u64, ticket: &[u8]) -> bool {
+    by_ticket.get(ticket).is_some_and(|(current, _)| *current == number)
+}
+
 struct Sessions {
     capacity: usize,
-    /// Each with its number.
-    by_ticket: HashMap<Arc<[u8]>, (u64, Vec<u8>)>,
+    by_ticket: ByTicket,
     /// Tickets by age, and the numbers of their sessions. Those that were used stay until they are the oldest, or as many as
     /// sessions may be.
     order: VecDeque<(u64, Arc<[u8]>)>,
@@ -62,14 +69,13 @@ impl Sessions {
         }
         if self.order.len() > 2 * self.capacity {
             let Self { by_ticket, order, .. } = self;
-            order.retain(|(number, ticket)| by_ticket.get(ticket).is_some_and(|(current, _)| current == number));
+            order.retain(|(number, ticket)| is_current(by_ticket, *number, ticket));
         }
     }
 
     fn forget_oldest(&mut self) {
         let Some((number, ticket)) = self.order.pop_front() else { return };
-        // Used, or put again since, it is not the oldest.
-        if self.by_ticket.get(&ticket).is_some_and(|(current, _)| *current == number) {
+        if is_current(&self.by_ticket, number, &ticket) {
             self.by_ticket.remove(&ticket);
         }
     }

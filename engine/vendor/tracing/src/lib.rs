@@ -1,7 +1,7 @@
 //! Stands in for tracing: what noq-proto says of its work goes nowhere in the engine, for which qlog tells more.
 //!
 //! With the real crate events cost nothing either, but spans do: an empty one is a value that is dropped at each end of
-//! each function that has one, which was an eighth of the code that handles a packet's frames.
+//! each function that has one. noq-proto's `handle_packet` has 2.8 KB of WebAssembly without them; it had 4.4.
 
 #[macro_export]
 macro_rules! nothing { ($($_:tt)*) => {{}}; }
