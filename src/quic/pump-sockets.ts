@@ -41,7 +41,8 @@ export class PumpSockets {
   flush(): void {
     for (const socket of this.#used) {
       socket.flush();
-      if (!socket.writable) this.#full.add(socket);
+      // One that was removed in the middle of the batch will never say that it has drained.
+      if (!socket.writable && this.#byNumber.has(socket.id)) this.#full.add(socket);
     }
     this.#used.length = 0;
   }

@@ -77,6 +77,15 @@ test('one that is removed holds up nobody', () => {
   assert.equal(sockets.writable, true);
 });
 
+test('nor does one that is removed, and full, in the middle of a batch', () => {
+  const { sockets, a } = three();
+  sockets.use(1);
+  a.writable = false;
+  sockets.remove(a);
+  sockets.flush();
+  assert.equal(sockets.writable, true);
+});
+
 test('the engine is told no number of a socket that a connection has left', () => {
   const { sockets, a, b } = three();
   sockets.leave(a);
